@@ -1,0 +1,5 @@
+//! Facts, judgements, model and generator of the PJRT bindings.
+//!
+//! Data flows one way: headers are read into facts ([`schema`]), people add judgements
+//! (the overlay), both merge into a model, and the model is lowered and emitted as Rust.
+pub mod schema;

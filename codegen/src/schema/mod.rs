@@ -1,0 +1,4 @@
+//! Facts about the C headers: names, types, numbers. No judgement lives here.
+mod types;
+
+pub use types::*;

@@ -1,0 +1,2 @@
+//! Raw bindings to the PJRT C API.
+#![no_std]

@@ -1,0 +1,1 @@
+//! Safe bindings to PJRT, the C interface of OpenXLA's compiler and device runtime.

@@ -1,0 +1,2 @@
+//! Command-line door of the workspace.
+fn main() {}
