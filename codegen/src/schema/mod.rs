@@ -1,4 +1,19 @@
 //! Facts about the C headers: names, types, numbers. No judgement lives here.
+mod check;
+mod decode;
+#[cfg(feature = "tools")]
+mod digest;
+mod json;
+mod load;
+mod locate;
+mod read;
+mod stats;
 mod types;
+mod write;
 
+#[cfg(feature = "tools")]
+pub use digest::{digest, sha256};
+pub use load::{from_value, load, load_file};
+pub use stats::Stats;
 pub use types::*;
+pub use write::{Detail, FORMAT, normalised, to_text, to_value};
