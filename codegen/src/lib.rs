@@ -3,3 +3,9 @@
 //! Data flows one way: headers are read into facts ([`schema`]), people add judgements
 //! (the overlay), both merge into a model, and the model is lowered and emitted as Rust.
 pub mod schema;
+pub mod diag;
+pub mod emit;
+pub mod expand;
+pub mod lower;
+pub mod model;
+pub mod overlay;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::sys_names;
-use crate::schema::types::{Enum, Field, Function, FunctionForm, Header, Signature, Struct};
+use crate::schema::{Enum, Field, Function, FunctionForm, Header, Signature, Struct};
 
 /// What every rendered header needs first: fixed-width integers, `size_t` and `bool` out of the
 /// compiler's own knowledge, and a way to say the width of an enumeration.
@@ -228,3 +228,6 @@ fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{arguments}");
 }
+
+#[cfg(test)]
+mod tests;

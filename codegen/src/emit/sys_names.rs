@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::schema::types::{Header, Struct};
+use crate::schema::{Header, Struct};
 
 /// Words that cannot name a field as they are: the raw bindings append an underscore.
 const RESERVED: &[&str] = &[

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::{Arguments, Write};
 
 use super::{c_header, sys_names};
-use crate::schema::types::{Field, FunctionForm, Header, Signature, Struct};
+use crate::schema::{Field, FunctionForm, Header, Signature, Struct};
 
 /// Assertions in C++17 against the real headers, which the text includes: sizes, alignments,
 /// offsets, the headers' own size constants, types of fields and functions, widths and values of

@@ -1,0 +1,269 @@
+//! Layer 2: one `unsafe fn` for each function of a module, over structs of raw values.
+
+use crate::lower::call::{self, Call, CallField, CallResult, Nested};
+use crate::lower::ctype::CType;
+use crate::model::Model;
+use crate::overlay::Returns;
+use crate::schema::{Header, Struct};
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::quote;
+
+/// All checked calls of a module, and the versioned structs that they take.
+pub fn module(model: &Model, header: &Header) -> TokenStream {
+    let nested = model.versioned_values(header).filter_map(|s| call::nested(model, s)).map(|n| self::nested(model, &n));
+    let calls = header.functions.iter().filter_map(|f| call::call(model, f)).map(|c| self::call(model, &c));
+    quote!(#(#nested)* #(#calls)*)
+}
+
+fn call(model: &Model, call: &Call<'_>) -> TokenStream {
+    let input = struct_of_inputs(model, call);
+    let output = struct_of_outputs(model, call);
+    let function = function(model, call);
+    quote!(#input #output #function)
+}
+
+/// A field that its function's first version lacks.
+fn later(model: &Model, call: &Call<'_>, field: &CallField<'_>) -> Option<u32> {
+    model.later(&call.structure.name, &field.field.name)
+}
+
+fn struct_of_inputs(model: &Model, call: &Call<'_>) -> TokenStream {
+    let (later, first): (Vec<_>, Vec<_>) = call.inputs.iter().partition(|f| self::later(model, call, f).is_some());
+    let doc = format!(" Inputs of [`{}`]: the fields of `{}` that the caller fills.", call.ident, call.structure.name);
+    let later = later.into_iter().map(|f| (f, self::later(model, call, f).unwrap_or_default())).collect::<Vec<_>>();
+    inputs(&call.input, &doc, &first, &later)
+}
+
+/// A struct of raw values with a constructor of the first version's fields and setters of later ones.
+fn inputs(name: &Ident, doc: &str, first: &[&CallField<'_>], later: &[(&CallField<'_>, u32)]) -> TokenStream {
+    let members = first.iter().map(|field| {
+        let (ident, ty, doc) = (&field.ident, &field.ty, field_doc(field));
+        quote!(#[doc = #doc] pub #ident: #ty,)
+    });
+    let late_members = later.iter().map(|(field, since)| {
+        let (ident, ty) = (&field.ident, &field.ty);
+        let doc = format!("{} Since PJRT 0.{since}; none leaves it out.", field_doc(field));
+        quote!(#[doc = #doc] pub #ident: ::core::option::Option<#ty>,)
+    });
+    let params = first.iter().map(|field| {
+        let (ident, ty) = (&field.ident, &field.ty);
+        quote!(#ident: #ty)
+    });
+    let values = first.iter().map(|field| &field.ident);
+    let unset = later.iter().map(|(field, _)| {
+        let ident = &field.ident;
+        quote!(#ident: ::core::option::Option::None)
+    });
+    let setters = later.iter().map(|(field, since)| {
+        let (ident, ty) = (&field.ident, &field.ty);
+        let doc = format!(" Sets `{}`, which PJRT has since 0.{since}.", field.field.name);
+        let setter = Ident::new(&format!("with_{}", field.ident.to_string().trim_start_matches("r#")), field.ident.span());
+        quote! {
+            #[doc = #doc]
+            pub fn #setter(mut self, #ident: #ty) -> Self {
+                self.#ident = ::core::option::Option::Some(#ident);
+                self
+            }
+        }
+    });
+    quote! {
+        #[doc = #doc]
+        #[non_exhaustive]
+        #[derive(Clone, Copy)]
+        pub struct #name { #(#members)* #(#late_members)* }
+        impl #name {
+            /// Takes the fields of the first version.
+            #[allow(clippy::too_many_arguments, clippy::new_without_default, reason = "one for each field")]
+            pub fn new(#(#params),*) -> Self {
+                Self { #(#values,)* #(#unset),* }
+            }
+            #(#setters)*
+        }
+    }
+}
+
+fn field_doc(field: &CallField<'_>) -> String {
+    format!(" `{}` (`{}`).", field.field.name, field.field.ty)
+}
+
+fn status(model: &Model, call: &Call<'_>) -> Option<Returns> {
+    model.entry(&call.function.name).and_then(|e| e.returns)
+}
+
+fn struct_of_outputs(model: &Model, call: &Call<'_>) -> TokenStream {
+    let name = &call.output;
+    let doc = format!(" Outputs of [`{}`]: the fields of `{}` that the plugin fills.", call.ident, call.structure.name);
+    let members = call.outputs.iter().map(|field| {
+        let (ident, ty) = (&field.ident, &field.ty);
+        let text = field_doc(field);
+        match later(model, call, field) {
+            None => quote!(#[doc = #text] pub #ident: #ty,),
+            Some(since) => {
+                let text = format!("{text} Since PJRT 0.{since}; none from an older plugin.");
+                quote!(#[doc = #text] pub #ident: ::core::option::Option<#ty>,)
+            }
+        }
+    });
+    let status = match status(model, call) {
+        Some(Returns::Status) => quote! {
+            /// The status that was asked for: none is success.
+            pub status: ::core::option::Option<::pjrt::Error>,
+        },
+        Some(Returns::Raw) => quote! {
+            /// The error that came back, null for success; the caller destroys it.
+            pub error: *mut ::pjrt::sys::PJRT_Error,
+        },
+        _ => quote!(),
+    };
+    quote! {
+        #[doc = #doc]
+        #[non_exhaustive]
+        pub struct #name { #(#members)* #status }
+    }
+}
+
+fn function(model: &Model, call: &Call<'_>) -> TokenStream {
+    let (ident, input, output, args, slot, table) = (&call.ident, &call.input, &call.output, &call.args, &call.slot, &call.table);
+    let c_name = &call.function.name;
+    let since = model.since(c_name);
+    let doc = match since {
+        Some(since) => format!(" Calls `{c_name}` (since PJRT 0.{since})."),
+        None => format!(" Calls `{c_name}`."),
+    };
+    let since = Literal::u32_unsuffixed(since.unwrap_or(0));
+    let size = size_constant(model, call.structure, args);
+    let fill = call.inputs.iter().map(|field| {
+        let ident = &field.ident;
+        match later(model, call, field) {
+            None => quote!(args.#ident = input.#ident;),
+            Some(since) => {
+                let name = &field.field.name;
+                let since = Literal::u32_unsuffixed(since);
+                quote! {
+                    if let ::core::option::Option::Some(value) = input.#ident {
+                        api.knows(&FUNCTION, #name, #since)?;
+                        args.#ident = value;
+                    }
+                }
+            }
+        }
+    });
+    let outputs = call.outputs.iter().map(|field| read(model, call, field));
+    let (convert, status_field) = match (&call.result, status(model, call)) {
+        (CallResult::Void, _) => (quote!(), quote!()),
+        (CallResult::Error, Some(Returns::Status)) => (
+            quote!(let status = ::pjrt::__rt::check(api, error, &FUNCTION).err();),
+            quote!(status,),
+        ),
+        (CallResult::Error, Some(Returns::Raw)) => (quote!(), quote!(error,)),
+        (CallResult::Error, _) => (quote!(::pjrt::__rt::check(api, error, &FUNCTION)?;), quote!()),
+    };
+    let bind = match call.result {
+        CallResult::Void => quote!(),
+        CallResult::Error => quote!(let error =),
+    };
+    let (first, api, table) = if call.core {
+        (quote!(api: &::pjrt::__rt::Api), quote!(), quote!(api.table()))
+    } else {
+        (quote!(table: &::pjrt::__rt::Table<#table>), quote!(let api = table.api();), quote!(table.table()))
+    };
+    let unused = call.inputs.is_empty().then(|| quote!(let _ = input;));
+    quote! {
+        #[doc = #doc]
+        ///
+        /// # Errors
+        ///
+        /// What the plugin reports; `Unimplemented` if its table lacks the function.
+        ///
+        /// # Safety
+        ///
+        /// Every pointer must be valid for what the function does with it, for as long as it does.
+        pub unsafe fn #ident(#first, input: #input) -> ::pjrt::Result<#output> {
+            const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function { name: #c_name, since: #since };
+            #api
+            #unused
+            let ::core::option::Option::Some(function) = #table.#slot else {
+                return ::core::result::Result::Err(api.absent(&FUNCTION));
+            };
+            let mut args = <#args>::zeroed();
+            args.struct_size = #size;
+            #(#fill)*
+            ::pjrt::__rt::safety!("the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise.");
+            #bind unsafe { function(&raw mut args) };
+            #convert
+            ::core::result::Result::Ok(#output { #(#outputs,)* #status_field })
+        }
+    }
+}
+
+/// Reads an output. A truth value is read as a byte, for a plugin may store any.
+fn read(model: &Model, call: &Call<'_>, field: &CallField<'_>) -> TokenStream {
+    let ident = &field.ident;
+    let is_bool = CType::of_field(field.field).is_some_and(|ty| ty.name() == Some("bool"));
+    let value = if is_bool {
+        quote!({
+            let byte = (&raw const args.#ident).cast::<u8>();
+            ::pjrt::__rt::safety!("it points at a field of `args`, which is initialised and lives here.");
+            (unsafe { byte.read() }) != 0
+        })
+    } else {
+        quote!(args.#ident)
+    };
+    match later(model, call, field) {
+        None => quote!(#ident: #value),
+        Some(since) => {
+            let since = Literal::u32_unsuffixed(since);
+            quote!(#ident: if api.minor() >= #since { ::core::option::Option::Some(#value) } else { ::core::option::Option::None })
+        }
+    }
+}
+
+/// The header's own size constant of a struct, beside the struct in the bindings.
+fn size_constant(model: &Model, structure: &Struct, path: &TokenStream) -> TokenStream {
+    // Where the header defines none, sizeof serves.
+    let named = structure.struct_size.and_then(|_| call::sibling(model, &structure.name, "_STRUCT_SIZE"));
+    named.unwrap_or_else(|| quote!(::core::mem::size_of::<#path>()))
+}
+
+fn nested(model: &Model, nested: &Nested<'_>) -> TokenStream {
+    let (name, path) = (&nested.ident, &nested.path);
+    let c_name = &nested.structure.name;
+    let doc = format!(" The fields of `{c_name}`, which takes its size by itself.");
+    let (later, first): (Vec<_>, Vec<_>) = nested.fields.iter().partition(|f| model.later(c_name, &f.field.name).is_some());
+    let later: Vec<_> = later.into_iter().map(|f| (f, model.later(c_name, &f.field.name).unwrap_or_default())).collect();
+    let members = inputs(name, &doc, &first, &later);
+    let fill_first = first.iter().map(|field| {
+        let ident = &field.ident;
+        quote!(value.#ident = self.#ident;)
+    });
+    let fill_later = later.iter().map(|(field, since)| {
+        let (ident, field_name, since) = (&field.ident, &field.field.name, Literal::u32_unsuffixed(*since));
+        quote! {
+            if let ::core::option::Option::Some(given) = self.#ident {
+                api.knows(&STRUCT, #field_name, #since)?;
+                value.#ident = given;
+            }
+        }
+    });
+    let size = size_constant(model, nested.structure, path);
+    let unused = later.is_empty().then(|| quote!(let _ = api; let _ = STRUCT;));
+    quote! {
+        #members
+        impl #name {
+            /// The C struct, sized for the plugin.
+            ///
+            /// # Errors
+            ///
+            /// A field is set that the plugin is too old to know.
+            pub fn lower(&self, api: &::pjrt::__rt::Api) -> ::pjrt::Result<#path> {
+                const STRUCT: ::pjrt::__rt::Function = ::pjrt::__rt::Function { name: #c_name, since: 0 };
+                #unused
+                let mut value = <#path>::zeroed();
+                value.struct_size = #size;
+                #(#fill_first)*
+                #(#fill_later)*
+                ::core::result::Result::Ok(value)
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Open enums: a newtype with a constant for each known value; unknown values are kept.
+
+use crate::lower::{call, names};
+use crate::model::Model;
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+/// The Rust type of a C enum.
+pub fn enumeration(model: &Model, name: &str) -> Result<TokenStream, String> {
+    let fact = model.enumeration(name).ok_or_else(|| format!("no enum `{name}` in the facts"))?;
+    let entry = model.overlay.enums.get(name).ok_or_else(|| format!("no [enum.{name}] in the overlay"))?;
+    let path = call::path(model, name).ok_or_else(|| format!("no binding of `{name}`"))?;
+    let ident = names::ident(&entry.rust);
+    let doc = format!(" {}", entry.doc.replace('\n', "\n "));
+    let c_doc = format!(" The C type is `{name}`. Values that this version does not know are kept as they are.");
+    let repr: TokenStream = crate::lower::ctype::primitive(&fact.repr)
+        .and_then(|s| s.parse().ok())
+        .ok_or_else(|| format!("no Rust type for `{}`", fact.repr))?;
+    let c_names: Vec<&str> = fact.values.iter().map(|v| v.name.as_str()).collect();
+    let constants = names::constants(&c_names);
+    let idents: Vec<_> = constants.iter().map(|c| names::ident(c)).collect();
+    let numbers: Vec<_> = fact.values.iter().map(|v| Literal::i64_unsuffixed(v.value)).collect();
+    let docs: Vec<_> = c_names.iter().map(|c| format!(" `{c}`")).collect();
+    let aliases: Vec<_> = (0..idents.len()).filter(|i| !fact.values.iter().take(*i).any(|v| fact.values.get(*i).is_some_and(|w| w.value == v.value))).collect();
+    let arms = aliases.iter().filter_map(|i| {
+        let (number, name) = (numbers.get(*i)?, constants.get(*i)?);
+        Some(quote!(#number => #name,))
+    });
+    let debug_name = &entry.rust;
+    Ok(quote! {
+        #[doc = #doc]
+        #[doc = ""]
+        #[doc = #c_doc]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(transparent)]
+        pub struct #ident(#repr);
+        impl #ident {
+            #(
+                #[doc = #docs]
+                pub const #idents: Self = Self(#numbers);
+            )*
+            /// All values that this version knows.
+            pub const ALL: &'static [Self] = &[#(Self::#idents),*];
+            /// Takes the C value, known or not.
+            pub const fn from_raw(raw: #path) -> Self {
+                Self(raw.0)
+            }
+            /// The C value.
+            pub const fn as_raw(self) -> #path {
+                #path(self.0)
+            }
+            /// The name of a known value.
+            pub const fn name(self) -> ::core::option::Option<&'static str> {
+                ::core::option::Option::Some(match self.0 {
+                    #(#arms)*
+                    _ => return ::core::option::Option::None,
+                })
+            }
+        }
+        impl ::core::fmt::Debug for #ident {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                match self.name() {
+                    ::core::option::Option::Some(name) => f.write_str(name),
+                    ::core::option::Option::None => ::core::write!(f, "{}({})", #debug_name, self.0),
+                }
+            }
+        }
+        impl ::core::fmt::Display for #ident {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::Debug::fmt(self, f)
+            }
+        }
+    })
+}

@@ -1,0 +1,117 @@
+//! Handle types: the struct, its destructor, and the generated methods.
+
+use super::methods;
+use crate::lower::{call, method, names};
+use crate::model::Model;
+use crate::overlay::{Share, Threads};
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// The Rust type of a handle with everything that is generated on it.
+pub fn handle(model: &Model, name: &str) -> Result<TokenStream, String> {
+    let entry = model.handle(name).ok_or_else(|| format!("no [handle.{name}] in the overlay"))?;
+    let ident = names::ident(&entry.rust);
+    let raw = call::path(model, name).ok_or_else(|| format!("no binding of `{name}`"))?;
+    let doc = super::docs::lines(&entry.doc);
+    let c_doc = format!(" The C type is `{name}`.");
+    let (destroy, can_destroy) = match &entry.destroy {
+        Some(function) => destructor(model, function)?,
+        None => (quote!(), quote!(true)),
+    };
+    let root = entry.root;
+    let representation = match entry.share {
+        Share::Clone => quote!(Shared),
+        Share::Unique => quote!(Unique),
+    };
+    let derive = matches!(entry.share, Share::Clone).then(|| quote!(#[derive(Clone)]));
+    let borrow = matches!(entry.share, Share::Clone).then(|| {
+        quote! {
+            impl ::pjrt::__rt::Borrow for #ident {
+                unsafe fn borrow(raw: ::core::ptr::NonNull<#raw>, owner: ::pjrt::__rt::Owner) -> Self {
+                    ::pjrt::__rt::safety!("the caller gives a live handle and who keeps it alive.");
+                    Self(unsafe { ::pjrt::__rt::Shared::borrowed(raw, owner) })
+                }
+            }
+        }
+    });
+    let drop = matches!(entry.share, Share::Unique).then(|| {
+        quote! {
+            impl ::core::ops::Drop for #ident {
+                fn drop(&mut self) {
+                    ::pjrt::__rt::Unique::destroy::<Self>(&mut self.0);
+                }
+            }
+        }
+    });
+    let why = super::docs::comment(&entry.why);
+    let threads = match entry.threads {
+        Threads::None => quote!(),
+        Threads::Send => quote! {
+            ::pjrt::__rt::safety!(#why);
+            unsafe impl ::core::marker::Send for #ident {}
+        },
+        Threads::SendSync => quote! {
+            ::pjrt::__rt::safety!(#why);
+            unsafe impl ::core::marker::Send for #ident {}
+            ::pjrt::__rt::safety!(#why);
+            unsafe impl ::core::marker::Sync for #ident {}
+        },
+    };
+    let methods = method::methods(model, Some(name)).map_err(|errors| errors.join("; "))?;
+    let methods = methods.iter().map(|m| methods::method(model, m)).collect::<Result<Vec<_>, _>>()?;
+    Ok(quote! {
+        #doc
+        #[doc = ""]
+        #[doc = #c_doc]
+        #derive
+        pub struct #ident(::pjrt::__rt::#representation<#raw>);
+        ::pjrt::__rt::safety!("the methods give the parts that the handle was made of; the destructor is the one that the overlay names for this type.");
+        unsafe impl ::pjrt::__rt::Handle for #ident {
+            type Raw = #raw;
+            const NAME: &'static str = #name;
+            const ROOT: bool = #root;
+            fn api(&self) -> &'static ::pjrt::__rt::Api { self.0.api() }
+            fn as_raw(&self) -> *mut #raw { self.0.as_raw() }
+            fn owner(&self) -> ::core::option::Option<&::pjrt::__rt::Owner> { self.0.owner() }
+            fn can_destroy(api: &::pjrt::__rt::Api) -> bool { let _ = api; #can_destroy }
+            unsafe fn destroy(api: &'static ::pjrt::__rt::Api, raw: ::core::ptr::NonNull<#raw>) {
+                let _ = (api, raw);
+                #destroy
+            }
+            unsafe fn own(
+                api: &'static ::pjrt::__rt::Api,
+                raw: ::core::ptr::NonNull<#raw>,
+                parent: ::core::option::Option<::pjrt::__rt::Owner>,
+            ) -> Self {
+                ::pjrt::__rt::safety!("the caller hands over a live handle that nobody else destroys.");
+                Self(unsafe { ::pjrt::__rt::#representation::owned::<Self>(api, raw, parent) })
+            }
+        }
+        #borrow
+        #drop
+        #threads
+        impl ::core::fmt::Debug for #ident {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                self.0.describe::<Self>(f)
+            }
+        }
+        impl #ident { #(#methods)* }
+    })
+}
+
+/// The call of a destructor, and the test whether the plugin has it.
+fn destructor(model: &Model, function: &str) -> Result<(TokenStream, TokenStream), String> {
+    let fact = model.function(function).ok_or_else(|| format!("no function `{function}` in the facts"))?;
+    let call = call::call(model, fact).ok_or_else(|| format!("the destructor `{function}` has no checked call"))?;
+    let (ident, input, slot) = (&call.ident, &call.input, &call.slot);
+    if !call.core {
+        return Err(format!("the destructor `{function}` belongs to an extension"));
+    }
+    Ok((
+        quote! {
+            ::pjrt::__rt::safety!("the handle is live, ours, and never used again.");
+            let _ = unsafe { ::pjrt::raw::#ident(api, ::pjrt::raw::#input::new(raw.as_ptr())) };
+        },
+        quote!(api.table().#slot.is_some()),
+    ))
+}

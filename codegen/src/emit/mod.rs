@@ -1,0 +1,11 @@
+//! Renders facts and model as text.
+#[cfg(feature = "tools")]
+pub mod c_header;
+pub mod sys_names;
+#[cfg(feature = "tools")]
+pub mod witness;
+pub mod calls;
+pub mod docs;
+pub mod enums;
+pub mod handle;
+pub mod methods;

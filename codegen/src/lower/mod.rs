@@ -1,0 +1,8 @@
+//! From the model to what is to be written, one pass per file; no Rust text is made here beyond
+//! names and types.
+pub mod call;
+pub mod ctype;
+pub mod inputs;
+pub mod method;
+pub mod names;
+pub mod outputs;

@@ -1,0 +1,164 @@
+//! Facts, judgements and history of everything that is generated, looked up by name.
+mod json;
+
+pub use json::{from_json, to_json};
+
+use crate::diag::Diagnostics;
+use crate::overlay::{self, FieldEntry, FunctionEntry, HandleEntry, Node, Overlay};
+use crate::schema::{Direction, Enum, Field, Function, Header, Schema, Struct, StructKind};
+use std::collections::BTreeMap;
+
+/// Name of the table of all functions of the API.
+pub const API_TABLE: &str = "PJRT_Api";
+/// Name of the error type.
+pub const ERROR: &str = "PJRT_Error";
+/// The oldest minor version that is supported; what is older counts as always there.
+pub const FLOOR: u32 = 40;
+/// Fields that begin a versioned struct and are filled by the generated code.
+pub const HEADER_FIELDS: [&str; 2] = ["struct_size", "extension_start"];
+
+/// Everything that the generator knows.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Facts.
+    pub facts: Schema,
+    /// Judgements.
+    pub overlay: Overlay,
+    /// Judgements as they were written, to be stored.
+    pub judgements: Node,
+    /// First minor versions: of functions and structs by name, of fields by `STRUCT.FIELD`.
+    pub since: BTreeMap<String, u32>,
+    index: Index,
+}
+
+/// Positions of the facts by name: (header, item).
+#[derive(Clone, Debug, Default)]
+struct Index {
+    functions: BTreeMap<String, (usize, usize)>,
+    structs: BTreeMap<String, (usize, usize)>,
+    enums: BTreeMap<String, (usize, usize)>,
+    modules: BTreeMap<String, usize>,
+}
+
+impl Model {
+    /// Merges facts (the main schema and those of headers that upstream deleted) with overlay
+    /// files, given as (name, text).
+    pub fn merge(
+        schema: Schema,
+        extra: Vec<Schema>,
+        files: &[(String, String)],
+        since: BTreeMap<String, u32>,
+    ) -> Result<Model, Diagnostics> {
+        let facts = join(schema, extra);
+        let (judgements, overlay) = overlay::load(files, &[&facts])?;
+        Ok(Model::new(facts, overlay, judgements, since))
+    }
+
+    /// Indexes what is already checked.
+    pub fn new(facts: Schema, overlay: Overlay, judgements: Node, since: BTreeMap<String, u32>) -> Model {
+        let mut index = Index::default();
+        for (h, header) in facts.headers.iter().enumerate() {
+            for (i, item) in header.functions.iter().enumerate() {
+                index.functions.insert(item.name.clone(), (h, i));
+                index.modules.insert(item.name.clone(), h);
+            }
+            for (i, item) in header.structs.iter().enumerate() {
+                index.structs.insert(item.name.clone(), (h, i));
+                index.modules.insert(item.name.clone(), h);
+            }
+            for (i, item) in header.enums.iter().enumerate() {
+                index.enums.insert(item.name.clone(), (h, i));
+                index.modules.insert(item.name.clone(), h);
+            }
+            let others = header.opaques.iter().map(|o| &o.name);
+            let others = others.chain(header.aliases.iter().map(|a| &a.name));
+            for name in others.chain(header.callbacks.iter().map(|c| &c.name)) {
+                index.modules.entry(name.clone()).or_insert(h);
+            }
+        }
+        Model { facts, overlay, judgements, since, index }
+    }
+
+    /// The header that a module stands for.
+    pub fn header(&self, module: &str) -> Option<&Header> {
+        self.facts.headers.iter().find(|h| h.module == module)
+    }
+
+    /// A function.
+    pub fn function(&self, name: &str) -> Option<&Function> {
+        let (h, i) = self.index.functions.get(name)?;
+        self.facts.headers.get(*h)?.functions.get(*i)
+    }
+
+    /// A struct.
+    pub fn structure(&self, name: &str) -> Option<&Struct> {
+        let (h, i) = self.index.structs.get(name)?;
+        self.facts.headers.get(*h)?.structs.get(*i)
+    }
+
+    /// An enum.
+    pub fn enumeration(&self, name: &str) -> Option<&Enum> {
+        let (h, i) = self.index.enums.get(name)?;
+        self.facts.headers.get(*h)?.enums.get(*i)
+    }
+
+    /// The module whose header declares a name.
+    pub fn module_of(&self, name: &str) -> Option<&str> {
+        let h = self.index.modules.get(name)?;
+        self.facts.headers.get(*h).map(|h| h.module.as_str())
+    }
+
+    /// Judgement on a handle type.
+    pub fn handle(&self, name: &str) -> Option<&HandleEntry> {
+        self.overlay.handles.get(name)
+    }
+
+    /// Judgement on a function.
+    pub fn entry(&self, function: &str) -> Option<&FunctionEntry> {
+        self.overlay.functions.get(function)
+    }
+
+    /// Judgement on a field of a function's args.
+    pub fn field_entry(&self, function: &str, field: &str) -> Option<&FieldEntry> {
+        self.entry(function)?.fields.get(field)
+    }
+
+    /// Direction of a field of a function's args: the overlay's word, then the header's, then in.
+    pub fn direction(&self, function: &str, field: &Field) -> Direction {
+        let said = self.field_entry(function, &field.name).and_then(|e| e.dir);
+        said.or(field.dir).unwrap_or(Direction::In)
+    }
+
+    /// The first minor version that has a function, where the history tells.
+    pub fn since(&self, function: &str) -> Option<u32> {
+        self.since.get(function).copied()
+    }
+
+    /// The first minor version that has a field, where it came after its struct.
+    pub fn later(&self, structure: &str, field: &str) -> Option<u32> {
+        let own = self.since.get(&format!("{structure}.{field}")).copied()?;
+        let first = self.since.get(structure).copied().unwrap_or(0).max(FLOOR);
+        (own > first).then_some(own)
+    }
+
+    /// Whether a struct begins with its own size.
+    pub fn is_versioned(structure: &Struct) -> bool {
+        structure.fields.first().is_some_and(|f| f.name == HEADER_FIELDS[0])
+    }
+
+    /// Plain structs with a size of their own, which callers pass by pointer.
+    pub fn versioned_values<'m>(&'m self, header: &'m Header) -> impl Iterator<Item = &'m Struct> {
+        header.structs.iter().filter(|s| s.kind == StructKind::Value && Model::is_versioned(s) && s.struct_size.is_some())
+    }
+}
+
+/// Adds the headers of `extra` whose modules the main schema lacks.
+pub fn join(mut schema: Schema, extra: Vec<Schema>) -> Schema {
+    for header in extra.into_iter().flat_map(|e| e.headers) {
+        if schema.headers.iter().all(|h| h.module != header.module) {
+            schema.headers.push(header);
+        }
+    }
+    schema.headers.sort_by(|a, b| (a.module != "core", &a.module).cmp(&(b.module != "core", &b.module)));
+    schema
+}

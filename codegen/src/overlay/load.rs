@@ -1,0 +1,326 @@
+//! From a tree to entries: every key, name and word is checked, and all faults are gathered.
+
+use super::tree::{Node, Tree};
+use super::types::*;
+use super::vocabulary::{self, Kind, Section};
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::schema::{Direction, Field, Function, Schema, Struct};
+use std::collections::BTreeMap;
+
+/// Reads overlay files, given as (name, text), and checks them against the facts.
+pub fn load(files: &[(String, String)], schemas: &[&Schema]) -> Result<(Node, Overlay), Diagnostics> {
+    let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
+    let mut found = Diagnostics::default();
+    let mut trees = Vec::new();
+    for (index, (name, text)) in files.iter().enumerate() {
+        match super::tree::parse_toml(text, index, name) {
+            Ok(tree) => trees.push(tree),
+            Err(faults) => found.extend(faults),
+        }
+    }
+    if !found.is_empty() {
+        return Err(found);
+    }
+    let tree = super::tree::merge(&names, trees)?;
+    let overlay = from_tree(&tree, &names, schemas)?;
+    Ok((tree, overlay))
+}
+
+/// Checks a tree and gives its entries.
+pub fn from_tree(tree: &Node, files: &[String], schemas: &[&Schema]) -> Result<Overlay, Diagnostics> {
+    let mut loader = Loader { files, facts: Facts::new(schemas), found: Diagnostics::default() };
+    let overlay = loader.overlay(tree);
+    if loader.found.is_empty() { Ok(overlay) } else { Err(loader.found) }
+}
+
+/// The facts by name.
+struct Facts<'a> {
+    functions: BTreeMap<&'a str, &'a Function>,
+    structs: BTreeMap<&'a str, &'a Struct>,
+    enums: Vec<&'a str>,
+    handles: Vec<&'a str>,
+}
+
+impl<'a> Facts<'a> {
+    fn new(schemas: &[&'a Schema]) -> Facts<'a> {
+        let headers = || schemas.iter().flat_map(|s| &s.headers);
+        let handles = headers().flat_map(|h| {
+            let visible = h.structs.iter().filter(|s| s.kind == crate::schema::StructKind::Handle);
+            h.opaques.iter().map(|o| o.name.as_str()).chain(visible.map(|s| s.name.as_str()))
+        });
+        Facts {
+            functions: headers().flat_map(|h| &h.functions).map(|f| (f.name.as_str(), f)).collect(),
+            structs: headers().flat_map(|h| &h.structs).map(|s| (s.name.as_str(), s)).collect(),
+            enums: headers().flat_map(|h| &h.enums).map(|e| e.name.as_str()).collect(),
+            handles: handles.collect(),
+        }
+    }
+
+    fn args(&self, function: &str) -> Option<&'a Struct> {
+        let args = self.functions.get(function)?.args.as_deref()?;
+        self.structs.get(args).copied()
+    }
+}
+
+struct Loader<'a> {
+    files: &'a [String],
+    facts: Facts<'a>,
+    found: Diagnostics,
+}
+
+impl Loader<'_> {
+    fn refuse(&mut self, code: &'static str, node: &Node, message: String, help: &str) {
+        let file = self.files.get(node.file).map_or("overlay", String::as_str);
+        self.found.push(Diagnostic::new(code, file, message).at(node.place.line, node.place.column).help(help));
+    }
+
+    fn overlay(&mut self, tree: &Node) -> Overlay {
+        let mut overlay = Overlay::default();
+        for (section, node) in tree.entries() {
+            match section.as_str() {
+                "handle" => overlay.handles = self.each(node, Self::handle),
+                "enum" => overlay.enums = self.each(node, Self::enumeration),
+                "function" => overlay.functions = self.each(node, Self::function),
+                other => self.refuse("O010", node, format!("unknown section `{other}`"), "the sections are `handle`, `enum` and `function`"),
+            }
+        }
+        self.cross_check(tree, &overlay);
+        overlay
+    }
+
+    fn each<T>(&mut self, node: &Node, read: fn(&mut Self, &str, &Node) -> Option<T>) -> BTreeMap<String, T> {
+        let mut entries = BTreeMap::new();
+        if !matches!(node.tree, Tree::Table(_)) {
+            self.refuse("O011", node, format!("expected a table of entries, found {}", node.type_name()), "write `[section.NAME]`");
+        }
+        for (name, entry) in node.entries() {
+            if let Some(value) = read(self, name, entry) {
+                entries.insert(name.clone(), value);
+            }
+        }
+        entries
+    }
+
+    /// Checks an entry's keys against the vocabulary. `args` is the struct that field names refer to.
+    fn keys(&mut self, section: Section, what: &str, node: &Node, args: Option<&Struct>, also: &[&str]) -> bool {
+        if !matches!(node.tree, Tree::Table(_)) {
+            self.refuse("O011", node, format!("{what}: expected a table, found {}", node.type_name()), "write `key = value` lines");
+            return false;
+        }
+        let mut good = true;
+        for (name, value) in node.entries() {
+            if also.contains(&name.as_str()) {
+                continue;
+            }
+            let Some(key) = vocabulary::keys(section).find(|k| k.name == name) else {
+                let known: Vec<&str> = vocabulary::keys(section).map(|k| k.name).collect();
+                self.refuse("O012", value, format!("{what}: unknown key `{name}`"), &format!("the keys are {}", known.join(", ")));
+                good = false;
+                continue;
+            };
+            if !self.fits(key.kind, value, args) {
+                let expected = vocabulary::expectation(key.kind);
+                let came = value.text().map_or_else(|| value.type_name().to_owned(), |t| format!("`{t}`"));
+                self.refuse("O013", value, format!("{what}: `{name}` must be {expected}, found {came}"), key.doc);
+                good = false;
+            }
+        }
+        for key in vocabulary::keys(section).filter(|k| k.required) {
+            if node.get(key.name).is_none() {
+                self.refuse("O014", node, format!("{what}: `{}` is missing", key.name), key.doc);
+                good = false;
+            }
+        }
+        good
+    }
+
+    fn fits(&self, kind: Kind, node: &Node, args: Option<&Struct>) -> bool {
+        let word = node.text();
+        match kind {
+            Kind::Flag => matches!(node.tree, Tree::Bool(_)),
+            Kind::Text => word.is_some_and(|t| !t.trim().is_empty()),
+            Kind::Identifier => word.is_some_and(is_identifier),
+            Kind::Path => word.is_some_and(|t| t.split("::").all(is_identifier)),
+            Kind::OneOf(words) => word.is_some_and(|t| words.contains(&t)),
+            Kind::Function => word.is_some_and(|t| self.facts.functions.contains_key(t)),
+            Kind::Enum => word.is_some_and(|t| self.facts.enums.contains(&t)),
+            Kind::HandleOrNone => word.is_some_and(|t| t == "none" || self.facts.handles.contains(&t)),
+            Kind::Field => word.is_some_and(|t| args.is_some_and(|s| s.fields.iter().any(|f| f.name == t))),
+        }
+    }
+
+    fn handle(&mut self, name: &str, node: &Node) -> Option<HandleEntry> {
+        if !self.facts.handles.contains(&name) {
+            self.refuse("O020", node, format!("no handle type `{name}` in the facts"), "remove the entry or correct the name");
+            return None;
+        }
+        if !self.keys(Section::Handle, name, node, None, &[]) {
+            return None;
+        }
+        Some(HandleEntry {
+            rust: owned(node, "rust"),
+            share: if word(node, "share") == Some("clone") { Share::Clone } else { Share::Unique },
+            destroy: word(node, "destroy").map(str::to_owned),
+            threads: match word(node, "threads") {
+                Some("send+sync") => Threads::SendSync,
+                Some("send") => Threads::Send,
+                _ => Threads::None,
+            },
+            root: flag(node, "root"),
+            doc: owned(node, "doc"),
+            why: owned(node, "why"),
+        })
+    }
+
+    fn enumeration(&mut self, name: &str, node: &Node) -> Option<EnumEntry> {
+        if !self.facts.enums.contains(&name) {
+            self.refuse("O021", node, format!("no enum `{name}` in the facts"), "remove the entry or correct the name");
+            return None;
+        }
+        self.keys(Section::Enum, name, node, None, &[])
+            .then(|| EnumEntry { rust: owned(node, "rust"), doc: owned(node, "doc") })
+    }
+
+    fn function(&mut self, name: &str, node: &Node) -> Option<FunctionEntry> {
+        if !self.facts.functions.contains_key(name) {
+            self.refuse("O022", node, format!("no function `{name}` in the facts"), "remove the entry or correct the name");
+            return None;
+        }
+        let args = self.facts.args(name);
+        let good = self.keys(Section::Function, name, node, args, &["field"]);
+        let mut fields = BTreeMap::new();
+        for (field, entry) in node.get("field").map(Node::entries).unwrap_or_default() {
+            let what = format!("{name}.{field}");
+            let Some(fact) = args.and_then(|s| s.fields.iter().find(|f| f.name == *field)) else {
+                let known: Vec<&str> = args.map(|s| s.fields.iter().map(|f| f.name.as_str()).collect()).unwrap_or_default();
+                self.refuse("O023", entry, format!("{name} has no field `{field}`"), &format!("its fields are {}", known.join(", ")));
+                continue;
+            };
+            if self.keys(Section::Field, &what, entry, args, &[]) {
+                let value = field_entry(entry);
+                self.contradictions(&what, entry, fact, &value);
+                fields.insert(field.clone(), value);
+            }
+        }
+        let safe = match word(node, "safe") {
+            Some("generated") => Some(Safe::Generated),
+            Some("hand-written") => match word(node, "path") {
+                Some(path) => Some(Safe::HandWritten(path.to_owned())),
+                None => {
+                    self.refuse("O024", node, format!("{name}: hand-written, but `path` does not say where"), "add `path = \"pjrt::...\"`");
+                    None
+                }
+            },
+            _ => None,
+        };
+        good.then(|| FunctionEntry {
+            safe,
+            on: word(node, "on").map(str::to_owned),
+            method: word(node, "method").map(str::to_owned),
+            returns: match word(node, "returns") {
+                Some("error") => Some(Returns::Error),
+                Some("status") => Some(Returns::Status),
+                Some("void") => Some(Returns::Void),
+                Some("raw") => Some(Returns::Raw),
+                _ => None,
+            },
+            drop: flag(node, "drop"),
+            doc: owned(node, "doc"),
+            errors: word(node, "errors").map(str::to_owned),
+            why: owned(node, "why"),
+            fields,
+        })
+    }
+
+    /// What an entry says that the facts deny.
+    fn contradictions(&mut self, what: &str, node: &Node, fact: &Field, entry: &FieldEntry) {
+        let pointer = fact.ty.contains('*');
+        let mut against = |faulty: bool, message: &str| {
+            if faulty {
+                self.refuse("O030", node, format!("{what}: {message}"), &format!("the facts say its type is `{}`", fact.ty));
+            }
+        };
+        against(entry.dir.is_some() && entry.dir == fact.dir, "`dir` repeats the header's own mark");
+        against(entry.len.is_some() && !pointer, "`len` on something that is no pointer");
+        against(entry.bytes.is_some() && !fact.ty.contains("char*"), "`text` on something that is not `char*`");
+        against(entry.owned && entry.borrow.is_some(), "both `owned` and `borrow`");
+        against(entry.nullable && !pointer, "`null` on something that is no pointer");
+        against(entry.optional && !pointer, "`optional` on something that is no pointer");
+        against(entry.index_below.is_some() && pointer, "`index_below` on a pointer");
+    }
+
+    /// Rules that span entries.
+    fn cross_check(&mut self, tree: &Node, overlay: &Overlay) {
+        let mut names: BTreeMap<&str, &str> = BTreeMap::new();
+        let rust_names = overlay.handles.iter().map(|(c, h)| (c, &h.rust));
+        for (c, rust) in rust_names.chain(overlay.enums.iter().map(|(c, e)| (c, &e.rust))) {
+            if let Some(other) = names.insert(rust, c) {
+                let node = ["handle", "enum"].iter().find_map(|s| tree.get(s)?.get(c));
+                if let Some(node) = node {
+                    self.refuse("O040", node, format!("`{c}` and `{other}` are both called `{rust}`"), "give one of them another `rust` name");
+                }
+            }
+        }
+        for (name, function) in &overlay.functions {
+            let Some(node) = tree.get("function").and_then(|f| f.get(name)) else { continue };
+            if let Some(on) = function.on.as_deref().filter(|on| *on != "none" && !overlay.handles.contains_key(*on)) {
+                self.refuse("O041", node, format!("{name}: the receiver `{on}` has no [handle] entry"), "add the entry or correct `on`");
+            }
+        }
+    }
+}
+
+fn field_entry(node: &Node) -> FieldEntry {
+    FieldEntry {
+        dir: match word(node, "dir") {
+            Some("in") => Some(Direction::In),
+            Some("out") => Some(Direction::Out),
+            Some("inout") => Some(Direction::InOut),
+            _ => None,
+        },
+        len: word(node, "len").map(str::to_owned),
+        bytes: word(node, "text").map(|t| t == "bytes"),
+        owned: flag(node, "owned"),
+        borrow: match word(node, "borrow") {
+            Some("self") => Some(Lender::Receiver),
+            Some("client") => Some(Lender::Client),
+            Some("process") => Some(Lender::Process),
+            _ => None,
+        },
+        parent: match word(node, "parent") {
+            Some("self") => Some(Parent::Receiver),
+            Some("client") => Some(Parent::Client),
+            Some("none") => Some(Parent::None),
+            _ => None,
+        },
+        nullable: word(node, "null") == Some("none"),
+        optional: flag(node, "optional"),
+        same: match word(node, "same") {
+            Some("client") => Some(Same::Client),
+            Some("plugin") => Some(Same::Plugin),
+            Some("any") => Some(Same::Any),
+            _ => None,
+        },
+        index_below: word(node, "index_below").map(str::to_owned),
+        once_per_value: flag(node, "once_per_value"),
+        rename: word(node, "rename").map(str::to_owned),
+        enumeration: word(node, "enum").map(str::to_owned),
+    }
+}
+
+fn word<'n>(node: &'n Node, key: &str) -> Option<&'n str> {
+    node.get(key).and_then(Node::text)
+}
+
+fn owned(node: &Node, key: &str) -> String {
+    word(node, key).unwrap_or_default().trim().to_owned()
+}
+
+fn flag(node: &Node, key: &str) -> bool {
+    matches!(node.get(key).map(|n| &n.tree), Some(Tree::Bool(true)))
+}
+
+fn is_identifier(text: &str) -> bool {
+    let mut chars = text.chars();
+    chars.next().is_some_and(|c| c.is_alphabetic() || c == '_') && chars.all(|c| c.is_alphanumeric() || c == '_')
+}

@@ -1,0 +1,172 @@
+//! The overlay's entries with their types.
+
+use crate::schema::Direction;
+use std::collections::BTreeMap;
+
+/// All judgements.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overlay {
+    /// By C name of the handle type.
+    pub handles: BTreeMap<String, HandleEntry>,
+    /// By C name.
+    pub enums: BTreeMap<String, EnumEntry>,
+    /// By C name.
+    pub functions: BTreeMap<String, FunctionEntry>,
+}
+
+/// How handles of one type are shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// `Clone`, by counted references.
+    Clone,
+    /// One owner.
+    Unique,
+}
+
+/// What another thread may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threads {
+    /// Everything.
+    SendSync,
+    /// Take it over.
+    Send,
+    /// Nothing.
+    None,
+}
+
+/// A handle type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandleEntry {
+    /// Rust name.
+    pub rust: String,
+    /// Sharing.
+    pub share: Share,
+    /// Destructor.
+    pub destroy: Option<String>,
+    /// Threads.
+    pub threads: Threads,
+    /// It is a client.
+    pub root: bool,
+    /// Documentation.
+    pub doc: String,
+    /// Reason.
+    pub why: String,
+}
+
+/// An enum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnumEntry {
+    /// Rust name.
+    pub rust: String,
+    /// Documentation.
+    pub doc: String,
+}
+
+/// Who writes the safe form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Safe {
+    /// The generator.
+    Generated,
+    /// A person, at this path.
+    HandWritten(String),
+}
+
+/// What the returned `PJRT_Error*` means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Returns {
+    /// The call failed.
+    Error,
+    /// The value that was asked for.
+    Status,
+    /// Nothing comes back.
+    Void,
+    /// A failure of the error type's own functions, which cannot be converted by themselves.
+    Raw,
+}
+
+/// A function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionEntry {
+    /// Verdict, if there is one.
+    pub safe: Option<Safe>,
+    /// Receiver: a handle type or `none`.
+    pub on: Option<String>,
+    /// Method name.
+    pub method: Option<String>,
+    /// Meaning of the result.
+    pub returns: Option<Returns>,
+    /// Destructor.
+    pub drop: bool,
+    /// Documentation.
+    pub doc: String,
+    /// Errors to expect.
+    pub errors: Option<String>,
+    /// Reason.
+    pub why: String,
+    /// By field name.
+    pub fields: BTreeMap<String, FieldEntry>,
+}
+
+/// Who owns a borrowed output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lender {
+    /// The receiver.
+    Receiver,
+    /// The receiver's client.
+    Client,
+    /// Nobody: it lives as long as the process.
+    Process,
+}
+
+/// What an owned output keeps alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parent {
+    /// The receiver.
+    Receiver,
+    /// The receiver's client.
+    Client,
+    /// Nothing.
+    None,
+}
+
+/// What two handles must share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Same {
+    /// The client, where both have one, and the plugin.
+    Client,
+    /// The plugin.
+    Plugin,
+    /// Nothing.
+    Any,
+}
+
+/// A field of a function's args.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldEntry {
+    /// Direction override.
+    pub dir: Option<Direction>,
+    /// Length field.
+    pub len: Option<String>,
+    /// `const char*` holds bytes, not text.
+    pub bytes: Option<bool>,
+    /// The caller frees it.
+    pub owned: bool,
+    /// Who owns it.
+    pub borrow: Option<Lender>,
+    /// What it keeps alive.
+    pub parent: Option<Parent>,
+    /// Null is an answer.
+    pub nullable: bool,
+    /// May be left out.
+    pub optional: bool,
+    /// What must be shared.
+    pub same: Option<Same>,
+    /// Upper bound.
+    pub index_below: Option<String>,
+    /// One call per value.
+    pub once_per_value: bool,
+    /// Rust name.
+    pub rename: Option<String>,
+    /// Enum of an integer.
+    pub enumeration: Option<String>,
+}

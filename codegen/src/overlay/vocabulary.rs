@@ -1,0 +1,117 @@
+//! The one definition of the overlay's keys: the loader checks against it and the reference is
+//! printed from it, so that neither can lag behind the other.
+
+/// Where a key may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// `[handle.NAME]`
+    Handle,
+    /// `[enum.NAME]`
+    Enum,
+    /// `[function.NAME]`
+    Function,
+    /// `[function.NAME.field]`, one table per field
+    Field,
+}
+
+/// What a key's value must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text that is not empty.
+    Text,
+    /// A Rust identifier.
+    Identifier,
+    /// A Rust path.
+    Path,
+    /// `true` or `false`.
+    Flag,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// The name of a function of the facts.
+    Function,
+    /// The name of an enum of the facts.
+    Enum,
+    /// The name of a handle type, or `none`.
+    HandleOrNone,
+    /// The name of a field of the same struct.
+    Field,
+}
+
+/// A key.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Where it stands.
+    pub section: Section,
+    /// Its name.
+    pub name: &'static str,
+    /// What its value must be.
+    pub kind: Kind,
+    /// An entry without it is refused.
+    pub required: bool,
+    /// What it says.
+    pub doc: &'static str,
+}
+
+const fn key(section: Section, name: &'static str, kind: Kind, required: bool, doc: &'static str) -> Key {
+    Key { section, name, kind, required, doc }
+}
+
+use Kind::{Enum, Field, Flag, Function, HandleOrNone, Identifier, OneOf, Path, Text};
+use Section as S;
+
+/// All keys.
+pub static KEYS: &[Key] = &[
+    key(S::Handle, "rust", Identifier, true, "Name of the Rust type."),
+    key(S::Handle, "share", OneOf(&["clone", "unique"]), true, "`clone`: counted references that keep the parents alive; `unique`: one owner."),
+    key(S::Handle, "destroy", Function, false, "The function that frees it; without one it is never owned."),
+    key(S::Handle, "threads", OneOf(&["send+sync", "send", "none"]), true, "What another thread may do with it."),
+    key(S::Handle, "root", Flag, false, "It is a client: handles below it belong together."),
+    key(S::Handle, "doc", Text, true, "Documentation of the type."),
+    key(S::Handle, "why", Text, true, "The reason for `share` and `threads`."),
+    key(S::Enum, "rust", Identifier, true, "Name of the Rust type."),
+    key(S::Enum, "doc", Text, true, "Documentation of the type."),
+    key(S::Enum, "why", Text, false, "The reason, where one is needed."),
+    key(S::Function, "safe", OneOf(&["generated", "hand-written"]), false, "Who writes the safe form; without it the function has no verdict yet."),
+    key(S::Function, "path", Path, false, "The Rust item that is the hand-written safe form."),
+    key(S::Function, "on", HandleOrNone, false, "The handle whose method it becomes; by default the first input that is a handle."),
+    key(S::Function, "method", Identifier, false, "Name of the method; by default the C name without the receiver's, in snake case, without `get_`."),
+    key(S::Function, "returns", OneOf(&["error", "status", "void", "raw"]), false, "What the returned `PJRT_Error*` is: the failure of the call (default), the value asked for (`status`), or a failure that is handed over unconverted (`raw`, for the functions of the error type itself)."),
+    key(S::Function, "drop", Flag, false, "It is the destructor of its receiver and becomes `Drop`."),
+    key(S::Function, "doc", Text, true, "Documentation of the method in our own words."),
+    key(S::Function, "errors", Text, false, "Errors that a caller should expect beyond the general ones."),
+    key(S::Function, "why", Text, true, "The reason for ownership, nullability, preconditions and threads: the text of the SAFETY comment."),
+    key(S::Field, "dir", OneOf(&["in", "out", "inout"]), false, "Direction, where the header's mark is missing or wrong."),
+    key(S::Field, "len", Field, false, "The field that holds the length, where its name does not say so."),
+    key(S::Field, "text", OneOf(&["utf8", "bytes"]), false, "What `const char*` with a length holds; by default UTF-8."),
+    key(S::Field, "owned", Flag, false, "The caller frees this output."),
+    key(S::Field, "borrow", OneOf(&["self", "client", "process"]), false, "Who owns this output."),
+    key(S::Field, "parent", OneOf(&["self", "client", "none"]), false, "What an owned output keeps alive."),
+    key(S::Field, "null", OneOf(&["none"]), false, "A null output is a normal answer."),
+    key(S::Field, "optional", Flag, false, "This input may be left out."),
+    key(S::Field, "same", OneOf(&["client", "plugin", "any"]), false, "What a handle input must share with the receiver."),
+    key(S::Field, "index_below", Function, false, "The input must be at least 0 and below the answer of this function."),
+    key(S::Field, "once_per_value", Flag, false, "A second call with the same value is refused."),
+    key(S::Field, "rename", Identifier, false, "Rust name."),
+    key(S::Field, "enum", Enum, false, "The enum whose values an integer field holds."),
+    key(S::Field, "why", Text, false, "The reason, where the field has one of its own."),
+];
+
+/// The keys of a section.
+pub fn keys(section: Section) -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().filter(move |key| key.section == section)
+}
+
+/// The words that a section's key may hold, in a phrase.
+pub fn expectation(kind: Kind) -> String {
+    match kind {
+        Kind::Text => "text that is not empty".into(),
+        Kind::Identifier => "a Rust identifier".into(),
+        Kind::Path => "a Rust path such as `pjrt::client::Client::compile`".into(),
+        Kind::Flag => "true or false".into(),
+        Kind::OneOf(words) => format!("one of {}", words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ")),
+        Kind::Function => "the name of a function of the facts".into(),
+        Kind::Enum => "the name of an enum of the facts".into(),
+        Kind::HandleOrNone => "the name of a handle type, or `none`".into(),
+        Kind::Field => "the name of a field of the same struct".into(),
+    }
+}
