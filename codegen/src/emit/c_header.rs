@@ -26,7 +26,7 @@ typedef __UINT32_TYPE__ uint32_t;
 typedef __UINT64_TYPE__ uint64_t;
 typedef __UINTPTR_TYPE__ uintptr_t;
 #ifndef __cplusplus
-typedef _Bool bool;
+#define bool _Bool
 #endif
 #if defined(__clang__) || defined(__cplusplus)
 #define PJRT_FACTS_WIDTH(type) : type

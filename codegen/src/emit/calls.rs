@@ -246,10 +246,23 @@ fn nested(model: &Model, nested: &Nested<'_>) -> TokenStream {
         }
     });
     let size = size_constant(model, nested.structure, path);
-    let unused = later.is_empty().then(|| quote!(let _ = api; let _ = STRUCT;));
+    let unused = later.is_empty().then(|| quote!(let _ = (api, STRUCT);));
+    let zero = first.iter().map(|field| {
+        let ident = &field.ident;
+        quote!(#ident: value.#ident)
+    });
+    let unset = later.iter().map(|(field, _)| {
+        let ident = &field.ident;
+        quote!(#ident: ::core::option::Option::None)
+    });
     quote! {
         #members
         impl #name {
+            /// All fields zero or null, which leaves them unset.
+            pub fn unset() -> Self {
+                let value = <#path>::zeroed();
+                Self { #(#zero,)* #(#unset),* }
+            }
             /// The C struct, sized for the plugin.
             ///
             /// # Errors

@@ -1,0 +1,134 @@
+//! Clients: connections to the devices of a plugin.
+
+use crate::rt::{self, Api, Handle};
+use crate::{Buffer, ClientOptions, CompileOptions, Device, Element, Error, Event, HostBufferSemantics};
+use crate::{LoadedExecutable, NamedValueType, Program, Result, raw, sys};
+use std::ptr;
+
+pjrt_macros::generate!(handle PJRT_Client);
+
+impl Client {
+    pub(crate) fn create(api: &'static Api, options: &ClientOptions) -> Result<Client> {
+        const FUNCTION: &str = "PJRT_Client_Create";
+        rt::destructor::<Client>(api, FUNCTION)?;
+        let name = "cpu_device_count";
+        let mut values = Vec::new();
+        if let Some(count) = options.cpu_device_count {
+            let mut value = sys::PJRT_NamedValue::zeroed();
+            value.struct_size = sys::PJRT_NamedValue_STRUCT_SIZE;
+            value.name = name.as_ptr().cast();
+            value.name_size = name.len();
+            value.type_ = NamedValueType::INT64.as_raw();
+            value.__bindgen_anon_1.int64_value = i64::from(count);
+            value.value_size = 1;
+            values.push(value);
+        }
+        let input = raw::ClientCreateIn::new(
+            values.as_ptr(),
+            values.len(),
+            None,
+            ptr::null_mut(),
+            None,
+            ptr::null_mut(),
+            None,
+            ptr::null_mut(),
+        );
+        // SAFETY: the options and their names outlive the call; there are no callbacks.
+        let out = unsafe { raw::client_create(api, input) }?;
+        // SAFETY: the client is new and the caller's to destroy.
+        unsafe { rt::owned(api, out.client, None, rt::Place { function: FUNCTION, field: "client" }) }
+    }
+
+    /// Compiles a program for the client's devices and loads it there.
+    ///
+    /// Calls `PJRT_Client_Compile`.
+    ///
+    /// # Errors
+    ///
+    /// The compiler's own message, whole: the program does not parse, an operation is not
+    /// supported, more replicas are asked for than there are devices.
+    pub fn compile(&self, program: &Program<'_>, options: &CompileOptions) -> Result<LoadedExecutable> {
+        const FUNCTION: &str = "PJRT_Client_Compile";
+        let api = self.api();
+        rt::destructor::<LoadedExecutable>(api, FUNCTION)?;
+        let (code, format) = (program.code(), program.format());
+        let nested = raw::Program::new(code.as_ptr().cast_mut().cast(), code.len(), format.as_ptr().cast(), format.len());
+        let nested = nested.lower(api)?;
+        let options = options.to_bytes();
+        let input = raw::ClientCompileIn::new(self.as_raw(), &nested, options.as_ptr().cast(), options.len());
+        // SAFETY: the client is live; program and options are only read, and outlive the call.
+        let out = unsafe { raw::client_compile(api, input) }?;
+        let place = rt::Place { function: FUNCTION, field: "executable" };
+        // SAFETY: the executable is new and the caller's to destroy; it needs the client.
+        unsafe { rt::owned(api, out.executable, rt::owner_of(self), place) }
+    }
+
+    /// Copies an array to the client's first addressable device. The elements are in row-major
+    /// order: the last dimension varies fastest.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::buffer_from_slice_on`].
+    pub fn buffer_from_slice<T: Element>(&self, data: &[T], dims: &[i64]) -> Result<Buffer> {
+        let devices = self.addressable_devices()?;
+        let device = devices.first().ok_or_else(|| {
+            let place = rt::Place { function: "PJRT_Client_AddressableDevices", field: "addressable_devices" };
+            place.invalid("no device where one is needed")
+        })?;
+        self.buffer_from_slice_on(data, dims, device)
+    }
+
+    /// Copies an array to a device. The elements are in row-major order: the last dimension varies
+    /// fastest. The data is copied during the call.
+    ///
+    /// Calls `PJRT_Client_BufferFromHostBuffer`.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` if the dimensions do not give the number of elements; `ForeignHandle` for
+    /// a device of another client; what the plugin reports.
+    pub fn buffer_from_slice_on<T: Element>(&self, data: &[T], dims: &[i64], device: &Device) -> Result<Buffer> {
+        const FUNCTION: &str = "PJRT_Client_BufferFromHostBuffer";
+        let api = self.api();
+        rt::destructor::<Buffer>(api, FUNCTION)?;
+        rt::destructor::<Event>(api, FUNCTION)?;
+        rt::same_client(self, device, FUNCTION, "device")?;
+        if element_count(dims) != Some(data.len()) {
+            return Err(Error::InvalidArgument {
+                function: FUNCTION,
+                argument: "dims",
+                problem: format!("{dims:?} does not describe the {} elements given", data.len()),
+            });
+        }
+        // The plugin is given no null, not even for nothing.
+        let data = if data.is_empty() { ptr::NonNull::<T>::dangling().as_ptr().cast_const() } else { data.as_ptr() };
+        let input = raw::ClientBufferFromHostBufferIn::new(
+            self.as_raw(),
+            data.cast(),
+            T::TYPE.as_raw(),
+            dims.as_ptr(),
+            dims.len(),
+            ptr::null(),
+            0,
+            HostBufferSemantics::IMMUTABLE_ONLY_DURING_CALL.as_raw(),
+            device.as_raw(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+        );
+        // SAFETY: dimensions and type describe exactly the memory of `data`, which outlives the
+        // call; these semantics let the plugin read it during the call only.
+        let out = unsafe { raw::client_buffer_from_host_buffer(api, input) }?;
+        let place = |field| rt::Place { function: FUNCTION, field };
+        // SAFETY: the event is new and ours to destroy. The memory is free already, so nobody waits.
+        let done: Result<Option<Event>> =
+            unsafe { rt::owned_or_none(api, out.done_with_host_buffer, rt::owner_of(self), place("done_with_host_buffer")) };
+        drop(done);
+        // SAFETY: the buffer is new and the caller's to destroy; it needs the client.
+        unsafe { rt::owned(api, out.buffer, rt::owner_of(self), place("buffer")) }
+    }
+}
+
+/// The number of elements of an array; none if a dimension is negative or the product too large.
+pub(crate) fn element_count(dims: &[i64]) -> Option<usize> {
+    dims.iter().try_fold(1usize, |count, dim| count.checked_mul(usize::try_from(*dim).ok()?))
+}

@@ -1,0 +1,32 @@
+//! Rust types that can be elements of an array.
+
+use crate::ElementType;
+
+/// A type whose values are laid out as the elements of an array in host memory.
+///
+/// # Safety
+///
+/// The type has no padding, any bit pattern that a plugin writes for [`Element::TYPE`] is a valid
+/// value, and its size is that of the element in host memory.
+pub unsafe trait Element: Copy + Send + Sync + 'static {
+    /// The element type in PJRT.
+    const TYPE: ElementType;
+}
+
+macro_rules! element {
+    ($($rust:ty => $constant:ident),* $(,)?) => {
+        $(
+            // SAFETY: an integer or float of the same width as the element, without padding;
+            // every bit pattern is a value.
+            unsafe impl Element for $rust {
+                const TYPE: ElementType = ElementType::$constant;
+            }
+        )*
+    };
+}
+
+element! {
+    i8 => S8, i16 => S16, i32 => S32, i64 => S64,
+    u8 => U8, u16 => U16, u32 => U32, u64 => U64,
+    f32 => F32, f64 => F64,
+}

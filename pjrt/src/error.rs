@@ -1,0 +1,178 @@
+//! The error of every call.
+
+use crate::ErrorCode;
+use std::fmt;
+
+/// Result of a call on a plugin.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong.
+///
+/// Every variant names the C function and says what was expected, what came and, where it is
+/// known, what to do next.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The plugin reported an error.
+    Plugin(Box<PluginError>),
+    /// The plugin's table lacks the function: it is older, or leaves the function out.
+    Unimplemented {
+        /// C function.
+        function: &'static str,
+        /// First minor version of PJRT that has it; 0 where that is not recorded.
+        since: u32,
+        /// Version (major, minor) of the plugin.
+        plugin_version: (i32, i32),
+    },
+    /// An input is set that the plugin is too old to know.
+    TooNew {
+        /// C function or struct.
+        function: &'static str,
+        /// Field that is set.
+        field: &'static str,
+        /// First minor version of PJRT that has it.
+        since: u32,
+        /// Version (major, minor) of the plugin.
+        plugin_version: (i32, i32),
+    },
+    /// The plugin returned something that the API does not allow.
+    InvalidOutput {
+        /// C function.
+        function: &'static str,
+        /// Field that holds it.
+        field: &'static str,
+        /// What was expected and what came.
+        problem: &'static str,
+    },
+    /// An argument was refused before the call.
+    InvalidArgument {
+        /// C function.
+        function: &'static str,
+        /// Argument.
+        argument: &'static str,
+        /// What was expected and what was given.
+        problem: String,
+    },
+    /// Two handles of one call belong to different plugins or clients.
+    ForeignHandle {
+        /// C function.
+        function: &'static str,
+        /// Argument that does not belong to the receiver.
+        argument: &'static str,
+        /// What they would have to share: `plugin` or `client`.
+        must_share: &'static str,
+    },
+    /// A library could not be loaded as a plugin.
+    Load(crate::plugin::LoadError),
+    /// No plugin of that name was found.
+    Find(crate::find::FindError),
+}
+
+/// An error that a plugin reported.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PluginError {
+    /// C function that reported it, or whose event carries it.
+    pub function: &'static str,
+    /// Its code.
+    pub code: ErrorCode,
+    /// Its message, whole; bytes that are not UTF-8 are replaced.
+    pub message: String,
+    /// Its payloads: key and value.
+    pub payloads: Vec<(String, Vec<u8>)>,
+    /// File that the plugin was loaded from, or what a static plugin is called.
+    pub plugin: String,
+    /// Version (major, minor) of the plugin.
+    pub plugin_version: (i32, i32),
+}
+
+impl Error {
+    /// The code that a plugin reported, or the one that says the same of an error of ours.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Error::Plugin(error) => error.code,
+            Error::Unimplemented { .. } | Error::TooNew { .. } => ErrorCode::UNIMPLEMENTED,
+            Error::InvalidOutput { .. } => ErrorCode::INTERNAL,
+            Error::InvalidArgument { .. } | Error::ForeignHandle { .. } => ErrorCode::INVALID_ARGUMENT,
+            Error::Load(_) => ErrorCode::UNAVAILABLE,
+            Error::Find(_) => ErrorCode::NOT_FOUND,
+        }
+    }
+
+    /// The C function that the error is about, if it is about one.
+    pub fn function(&self) -> Option<&'static str> {
+        match self {
+            Error::Plugin(error) => Some(error.function),
+            Error::Unimplemented { function, .. }
+            | Error::TooNew { function, .. }
+            | Error::InvalidOutput { function, .. }
+            | Error::InvalidArgument { function, .. }
+            | Error::ForeignHandle { function, .. } => Some(function),
+            Error::Load(_) | Error::Find(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Plugin(error) => error.fmt(f),
+            Error::Unimplemented { function, since, plugin_version: (major, minor) } => {
+                write!(f, "{function} is not in the table of this plugin, which has PJRT {major}.{minor}")?;
+                if *since > 0 { write!(f, "; the function came with 0.{since}") } else { Ok(()) }
+            }
+            Error::TooNew { function, field, since, plugin_version: (major, minor) } => write!(
+                f,
+                "{function}: `{field}` came with PJRT 0.{since}, and the plugin has {major}.{minor}: it would ignore the value; leave it unset or use a newer plugin"
+            ),
+            Error::InvalidOutput { function, field, problem } => {
+                write!(f, "{function} returned an invalid `{field}`: {problem}; this is a fault of the plugin")
+            }
+            Error::InvalidArgument { function, argument, problem } => {
+                write!(f, "{function}: invalid `{argument}`: {problem}")
+            }
+            Error::ForeignHandle { function, argument, must_share } => write!(
+                f,
+                "{function}: `{argument}` belongs to another {must_share} than the object that the call is made on"
+            ),
+            Error::Load(error) => error.fmt(f),
+            Error::Find(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Load(error) => Some(error),
+            Error::Find(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for PluginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.function, self.code, self.message)
+    }
+}
+
+impl std::error::Error for PluginError {}
+
+impl From<PluginError> for Error {
+    fn from(error: PluginError) -> Self {
+        Error::Plugin(Box::new(error))
+    }
+}
+
+impl From<crate::plugin::LoadError> for Error {
+    fn from(error: crate::plugin::LoadError) -> Self {
+        Error::Load(error)
+    }
+}
+
+impl From<crate::find::FindError> for Error {
+    fn from(error: crate::find::FindError) -> Self {
+        Error::Find(error)
+    }
+}

@@ -1,0 +1,3 @@
+//! Compiled programs.
+
+pjrt_macros::generate!(handle PJRT_Executable);

@@ -1,0 +1,3 @@
+//! Memory spaces.
+
+pjrt_macros::generate!(handle PJRT_Memory);

@@ -1,0 +1,99 @@
+//! From a plugin's error to ours. The error is destroyed by the table that made it.
+
+use super::{Api, Function};
+use crate::error::PluginError;
+use crate::raw;
+use crate::sys;
+use crate::{Error, ErrorCode, Result};
+use std::ffi::{c_char, c_void};
+
+/// `Ok` for null; else takes the error over and converts it.
+pub fn check(api: &Api, error: *mut sys::PJRT_Error, function: &Function) -> Result<()> {
+    if error.is_null() {
+        return Ok(());
+    }
+    Err(plugin_error(api, error, function.name))
+}
+
+/// Converts an error, which must not be null, and destroys it.
+#[cold]
+pub(crate) fn plugin_error(api: &Api, error: *mut sys::PJRT_Error, function: &'static str) -> Error {
+    let converted = PluginError {
+        function,
+        code: code(api, error),
+        message: message(api, error),
+        payloads: payloads(api, error),
+        plugin: api.name().to_owned(),
+        plugin_version: api.version(),
+    };
+    destroy(api, error);
+    Error::from(converted)
+}
+
+fn message(api: &Api, error: *mut sys::PJRT_Error) -> String {
+    // SAFETY: the error is the plugin's own and live.
+    let Ok(out) = (unsafe { raw::error_message(api, raw::ErrorMessageIn::new(error)) }) else {
+        return "(the plugin has no function that tells the message)".to_owned();
+    };
+    // SAFETY: the plugin keeps the message as long as the error, which lives until after this.
+    String::from_utf8_lossy(unsafe { bytes(out.message, out.message_size) }).into_owned()
+}
+
+fn code(api: &Api, error: *mut sys::PJRT_Error) -> ErrorCode {
+    // SAFETY: as above.
+    let Ok(out) = (unsafe { raw::error_get_code(api, raw::ErrorGetCodeIn::new(error)) }) else {
+        return ErrorCode::UNKNOWN;
+    };
+    if !out.error.is_null() {
+        // An error about an error is not asked what it says.
+        destroy(api, out.error);
+        return ErrorCode::UNKNOWN;
+    }
+    match ErrorCode::from_raw(out.code) {
+        // There is an error, so it cannot be a success.
+        ErrorCode::OK => ErrorCode::UNKNOWN,
+        code => code,
+    }
+}
+
+fn payloads(api: &Api, error: *mut sys::PJRT_Error) -> Vec<(String, Vec<u8>)> {
+    let mut found: Vec<(String, Vec<u8>)> = Vec::new();
+    let input = raw::ErrorForEachPayloadIn::new(error, Some(visit), (&raw mut found).cast());
+    // SAFETY: the visitor is called during this call only, with the vector that outlives it.
+    if let Ok(out) = unsafe { raw::error_for_each_payload(api, input) } {
+        if !out.error.is_null() {
+            destroy(api, out.error);
+        }
+    }
+    found
+}
+
+unsafe extern "C" fn visit(
+    key: *const c_char,
+    key_size: usize,
+    value: *const c_char,
+    value_size: usize,
+    found: *mut c_void,
+) {
+    // SAFETY: it is the vector that `payloads` gave, which nobody else uses during the call.
+    let found = unsafe { &mut *found.cast::<Vec<(String, Vec<u8>)>>() };
+    // SAFETY: the plugin gives bytes that live through this call.
+    let (key, value) = unsafe { (bytes(key, key_size), bytes(value, value_size)) };
+    found.push((String::from_utf8_lossy(key).into_owned(), value.to_vec()));
+}
+
+fn destroy(api: &Api, error: *mut sys::PJRT_Error) {
+    // SAFETY: the error is live and nobody uses it after this. Without the function it leaks.
+    let _ = unsafe { raw::error_destroy(api, raw::ErrorDestroyIn::new(error)) };
+}
+
+/// # Safety
+///
+/// A pointer that is not null has `size` bytes that live as long as the caller uses them.
+unsafe fn bytes<'a>(pointer: *const c_char, size: usize) -> &'a [u8] {
+    if pointer.is_null() || size == 0 || isize::try_from(size).is_err() {
+        return &[];
+    }
+    // SAFETY: not null, and the caller vouches for the bytes.
+    unsafe { std::slice::from_raw_parts(pointer.cast(), size) }
+}

@@ -1,0 +1,29 @@
+//! What generated code stands on. Hidden: only the macro's output may use it, and it may change
+//! with any version.
+mod api;
+mod failure;
+mod handle;
+mod owner;
+mod read;
+mod reaper;
+mod table;
+
+pub use api::{Api, Function};
+pub use failure::check;
+pub(crate) use failure::plugin_error;
+pub use handle::{
+    Borrow, Handle, Place, Shared, Unique, borrowed, borrowed_or_none, client_of, destructor, handles, index_below,
+    owned, owned_or_none, owner_of, same_client, same_plugin,
+};
+pub use owner::Owner;
+pub use read::{named_values, slice, text};
+pub(crate) use reaper::on_plugin_thread;
+pub use table::Table;
+
+/// Carries the argument of a SAFETY comment through generated code; it stands for nothing.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __safety {
+    ($why:literal) => {};
+}
+pub use crate::__safety as safety;

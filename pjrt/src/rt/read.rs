@@ -1,0 +1,56 @@
+//! Strings, slices and named values that a plugin returned, checked as far as can be.
+
+use super::{Api, Place};
+use crate::NamedValues;
+use crate::Result;
+use crate::sys;
+use std::ffi::c_char;
+
+/// Items that a plugin owns. An empty array may be null.
+///
+/// # Safety
+///
+/// A pointer that passes the checks here has `count` items, which live and stay as they are
+/// through `'a`.
+pub unsafe fn slice<'a, T>(items: *const T, count: usize, place: Place) -> Result<&'a [T]> {
+    if count == 0 {
+        return Ok(&[]);
+    }
+    if items.is_null() {
+        return Err(place.invalid("null with a number of items that is not 0"));
+    }
+    if !items.is_aligned() {
+        return Err(place.invalid("a pointer that is not aligned for its items"));
+    }
+    if count.checked_mul(size_of::<T>()).is_none_or(|bytes| isize::try_from(bytes).is_err()) {
+        return Err(place.invalid("more items than memory can hold"));
+    }
+    // SAFETY: not null, aligned, of a possible size; the rest is the caller's promise.
+    Ok(unsafe { std::slice::from_raw_parts(items, count) })
+}
+
+/// Text that a plugin owns.
+///
+/// # Safety
+///
+/// As [`slice`].
+pub unsafe fn text<'a>(text: *const c_char, size: usize, place: Place) -> Result<&'a str> {
+    // SAFETY: the caller's promise.
+    let bytes: &[u8] = unsafe { slice(text.cast(), size, place) }?;
+    std::str::from_utf8(bytes).map_err(|_| place.invalid("text that is not UTF-8"))
+}
+
+/// Named values that a plugin owns.
+///
+/// # Safety
+///
+/// As [`slice`], and each value's name and contents are as its type and size say.
+pub unsafe fn named_values<'a>(
+    api: &'static Api,
+    values: *const sys::PJRT_NamedValue,
+    count: usize,
+    place: Place,
+) -> Result<NamedValues<'a>> {
+    // SAFETY: the caller's promise.
+    unsafe { NamedValues::new(api, values, count, place) }
+}

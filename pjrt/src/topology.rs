@@ -1,0 +1,3 @@
+//! Topologies: devices that a program can be compiled for.
+
+pjrt_macros::generate!(handle PJRT_TopologyDescription);
