@@ -1,22 +1,40 @@
-//! Raw bindings to the PJRT C API.
+//! Raw bindings to PJRT, the C interface of OpenXLA's compiler and device runtime.
+//!
+//! Everything here is made by `cargo xtask codegen` from the facts in `schema/`; nothing links,
+//! nothing runs at build time. The main header is at the root, each other header has a module.
+//! The crate `xla-pjrt` (library `pjrt`) is the safe way to use any of it.
+//!
+//! # Conventions
+//!
+//! - Names are those of the C headers, whole: `PJRT_Buffer_Type_F32` is a constant of type
+//!   [`PJRT_Buffer_Type`], beside its type. An enumeration is an open newtype over the integer
+//!   that C uses, so that a value which is newer than these bindings is no undefined behaviour.
+//! - A field whose name Rust reserves gets an underscore: `type_`. An anonymous union is the
+//!   field `__bindgen_anon_1`, of type `Struct__bindgen_ty_1`. A C++ namespace becomes a prefix:
+//!   `xla_GlobalDeviceId`.
+//! - A slot of a function table is an `Option` of an `unsafe extern "C" fn`. The name of a C
+//!   function type, such as [`PJRT_Client_Create`], is an alias of that `Option`.
+//! - Where a struct's tag and its typedef differ, both names exist.
+//! - `X_STRUCT_SIZE` is the header's own constant, the end of the last field. It is less than
+//!   `size_of::<X>()` where the struct ends in padding, and it is what goes into `struct_size`.
+//! - Every struct and union with fields has a constant function `zeroed()`, and `Default` does
+//!   the same.
+//! - Types that C only declares are opaque and without `Copy`: hold them by pointer.
+//!
+//! The layout is asserted at compile time wherever pointers have 64 bits.
 #![no_std]
-#![allow(
-    missing_docs,
-    non_camel_case_types,
-    non_snake_case,
-    non_upper_case_globals,
-    reason = "names and shapes are those of the C headers"
-)]
 
+/// Gives structs and unions of C a value whose bytes are all zero.
 macro_rules! zeroed {
-    ($($name:ident),* $(,)?) => {
+    ($($name:ident,)*) => {
         $(
             impl $name {
-                /// A value whose bytes are all zero: null pointers, absent functions, zero numbers.
+                /// A value whose bytes are all zero: null pointers, absent functions, zeros.
+                #[must_use]
                 pub const fn zeroed() -> Self {
-                    // SAFETY: the type is a C structure or union of integers, floats, `bool`,
-                    // raw pointers, `Option` of function pointers, and of arrays and
-                    // structures of these. All-zero bytes are a valid value of each.
+                    // SAFETY: the type is declared in C and made of integers, floats, `bool`,
+                    // raw pointers, `Option`s of function pointers, newtypes of integers, and
+                    // arrays, structs and unions of these. Zero bytes are a value of each.
                     unsafe { ::core::mem::zeroed() }
                 }
             }
@@ -31,59 +49,4 @@ macro_rules! zeroed {
 }
 use zeroed;
 
-#[rustfmt::skip]
-mod core;
-pub use self::core::*;
-
-#[rustfmt::skip]
-pub mod abi_version;
-#[rustfmt::skip]
-pub mod callback;
-#[rustfmt::skip]
-pub mod collectives;
-#[rustfmt::skip]
-pub mod cross_host_transfers;
-#[rustfmt::skip]
-pub mod custom_partitioner;
-#[rustfmt::skip]
-pub mod device_event;
-#[rustfmt::skip]
-pub mod example;
-#[rustfmt::skip]
-pub mod executable_metadata;
-#[rustfmt::skip]
-pub mod ffi;
-#[rustfmt::skip]
-pub mod ffi_api;
-#[rustfmt::skip]
-pub mod gpu;
-#[rustfmt::skip]
-pub mod host_memory_allocator;
-#[rustfmt::skip]
-pub mod layouts;
-#[rustfmt::skip]
-pub mod megascale;
-#[rustfmt::skip]
-pub mod memory_descriptions;
-#[rustfmt::skip]
-pub mod multi_slice;
-#[rustfmt::skip]
-pub mod phase_compile;
-#[rustfmt::skip]
-pub mod profiler;
-#[rustfmt::skip]
-pub mod profiler_c_api;
-#[rustfmt::skip]
-pub mod raw_buffer;
-#[rustfmt::skip]
-pub mod shardings;
-#[rustfmt::skip]
-pub mod stream;
-#[rustfmt::skip]
-pub mod tpu_executable;
-#[rustfmt::skip]
-pub mod tpu_topology;
-#[rustfmt::skip]
-pub mod triton;
-#[rustfmt::skip]
-pub mod xla_transform;
+include!("modules.rs");
