@@ -123,11 +123,19 @@ impl Surroundings {
                 .collect()
         });
         let mut system: Vec<PathBuf> = Vec::new();
-        for prefix in &self.prefixes {
-            for directory in site_directories_of(prefix) {
-                if !system.contains(&directory) {
-                    system.push(directory);
-                }
+        let mut seen: Vec<PathBuf> = Vec::new();
+        for directory in self
+            .prefixes
+            .iter()
+            .flat_map(|prefix| site_directories_of(prefix))
+        {
+            // `/lib` is often a link to `/usr/lib`.
+            let real = directory
+                .canonicalize()
+                .unwrap_or_else(|_| directory.clone());
+            if !seen.contains(&real) {
+                seen.push(real);
+                system.push(directory);
             }
         }
         vec![
