@@ -45,6 +45,15 @@ pub fn run(command: PluginCommand) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Runs the command and prints its error; `false` where there is one.
+pub fn report(command: PluginCommand) -> bool {
+    let result = run(command);
+    if let Err(error) = &result {
+        eprintln!("error: {error}");
+    }
+    result.is_ok()
+}
+
 fn install(name: &str) -> Result<(), Box<dyn Error>> {
     let mut line = StatusLine::new(name);
     let result = Installer::new()
