@@ -22,20 +22,25 @@ pub use error::Error;
 /// `extra` are the facts of headers that upstream has deleted. libclang must be loadable; nothing
 /// is written.
 pub fn generate(schema: &Schema, extra: &[Schema]) -> Result<BTreeMap<PathBuf, String>, Error> {
-    let sources = sources(schema, extra);
+    let mut sources = sources(schema, extra);
     let headers: Vec<&Header> = sources.iter().map(|source| source.header).collect();
     let items = bindgen_run::run(&c_header::unit(headers.iter().copied()))?;
     let mut modules = split::split(&headers, items)?;
 
     let folder = PathBuf::from("pjrt-sys/src");
     let mut files = BTreeMap::new();
+    // A header may declare nothing but C++ functions.
+    sources.retain(|source| modules.contains_key(source.header.module.as_str()));
     for source in &sources {
-        let items = modules.remove(source.header.module.as_str()).unwrap_or_default();
+        let module = modules
+            .remove(source.header.module.as_str())
+            .unwrap_or_default();
         let path = folder.join(format!("{}.rs", source.header.module));
-        files.insert(path, render::module(source, items));
+        files.insert(path, render::module(source, module));
     }
     let head = render::first_line(&schema_file(schema));
     files.insert(folder.join("modules.rs"), render::modules(&head, &sources));
+    let headers: Vec<&Header> = sources.iter().map(|source| source.header).collect();
     let layout = format!("{head}{}", witness::rust(&headers));
     files.insert(PathBuf::from("pjrt-sys/tests/layout.rs"), layout);
     Ok(files)
@@ -51,11 +56,17 @@ struct Source<'a> {
 fn sources<'a>(schema: &'a Schema, extra: &'a [Schema]) -> Vec<Source<'a>> {
     let mut out: Vec<Source<'a>> = Vec::new();
     for header in &schema.headers {
-        out.push(Source { header, file: schema_file(schema) });
+        out.push(Source {
+            header,
+            file: schema_file(schema),
+        });
     }
     for old in extra {
         for header in &old.headers {
-            if out.iter().all(|source| source.header.module != header.module) {
+            if out
+                .iter()
+                .all(|source| source.header.module != header.module)
+            {
                 let file = format!("schema/extra/{}.json", header.module);
                 out.push(Source { header, file });
             }

@@ -76,7 +76,10 @@ pub fn in_order_of_use<'a>(headers: &[&'a Header]) -> Vec<&'a Header> {
 pub fn module(header: &Header) -> String {
     let mut text = String::new();
     for item in &header.macros {
-        line(&mut text, format_args!("#define {} {}", item.name, item.value));
+        line(
+            &mut text,
+            format_args!("#define {} {}", item.name, item.value),
+        );
     }
     for item in &header.structs {
         if let (Some(name), Some(value)) = (sys_names::struct_size(item), item.struct_size) {
@@ -122,7 +125,9 @@ fn pointer_to_function(ty: &str) -> Option<usize> {
     let stars = open + 1;
     let rest = ty.get(stars..)?;
     let length = rest.find(|c: char| c != '*')?;
-    rest.get(length..)?.starts_with(')').then_some(stars + length)
+    rest.get(length..)?
+        .starts_with(')')
+        .then_some(stars + length)
 }
 
 /// Renders typedefs of callbacks, functions and other types in the order of their lines, for one
@@ -182,7 +187,11 @@ fn forward(text: &mut String, tag: &str, name: &str) {
 fn enumeration(text: &mut String, item: &Enum) {
     // Compilers that know no width of enumerations take four bytes, unless told to take as few
     // as will do.
-    let packed = if item.size < 4 { "__attribute__((packed)) " } else { "" };
+    let packed = if item.size < 4 {
+        "__attribute__((packed)) "
+    } else {
+        ""
+    };
     line(
         text,
         format_args!(
@@ -198,7 +207,10 @@ fn enumeration(text: &mut String, item: &Enum) {
 }
 
 fn structure(text: &mut String, item: &Struct) {
-    line(text, format_args!("struct {} {{", sys_names::structure(item)));
+    line(
+        text,
+        format_args!("struct {} {{", sys_names::structure(item)),
+    );
     for field in &item.fields {
         member(text, field, "  ");
     }

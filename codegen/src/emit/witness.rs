@@ -5,13 +5,14 @@
 use std::fmt::{Arguments, Write};
 
 use super::{c_header, sys_names};
-use crate::schema::{Field, FunctionForm, Header, Signature, Struct};
+use crate::schema::{Field, Function, FunctionForm, Header, Signature, Struct};
 
 /// Assertions in C++17 against the real headers, which the text includes: sizes, alignments,
 /// offsets, the headers' own size constants, types of fields and functions, widths and values of
 /// enumerations.
 pub fn cpp(headers: &[&Header]) -> String {
-    let mut text = String::from("#include <stddef.h>\n#include <stdint.h>\n#include <type_traits>\n");
+    let mut text =
+        String::from("#include <stddef.h>\n#include <stdint.h>\n#include <type_traits>\n");
     for header in headers {
         line(&mut text, format_args!("#include \"{}\"", header.path));
     }
@@ -22,32 +23,67 @@ pub fn cpp(headers: &[&Header]) -> String {
                 cpp_field(&mut text, item, field);
             }
             if let (Some(name), Some(value)) = (sys_names::struct_size(item), item.struct_size) {
-                check(&mut text, "static_assert", &format!("(size_t)({name}) == {value}"), &name);
+                check(
+                    &mut text,
+                    "static_assert",
+                    &format!("(size_t)({name}) == {value}"),
+                    &name,
+                );
             }
         }
         for item in &header.enums {
             let (name, repr) = (&item.name, &item.repr);
             let width = format!("std::is_same<std::underlying_type<{name}>::type, {repr}>::value");
             check(&mut text, "static_assert", &width, name);
-            check(&mut text, "static_assert", &format!("sizeof({name}) == {}", item.size), name);
+            check(
+                &mut text,
+                "static_assert",
+                &format!("sizeof({name}) == {}", item.size),
+                name,
+            );
             for value in &item.values {
                 let test = format!("(long long)({name}::{}) == {}LL", value.name, value.value);
                 check(&mut text, "static_assert", &test, &value.name);
             }
         }
         for item in &header.aliases {
-            same(&mut text, &item.name, &item.ty, &item.name);
+            if item.name.contains("::") {
+                // A C++ class with one member: only its size is part of the C interface.
+                let test = format!("sizeof({}) == sizeof({})", item.name, item.ty);
+                check(&mut text, "static_assert", &test, &item.name);
+            } else {
+                same(&mut text, &item.name, &item.ty, &item.name);
+            }
         }
         for item in &header.callbacks {
-            same(&mut text, &item.name, &function_type(&item.signature, "(*)"), &item.name);
+            same(
+                &mut text,
+                &item.name,
+                &function_type(&item.signature, "(*)"),
+                &item.name,
+            );
         }
         for item in &header.functions {
             match item.form {
                 FunctionForm::Function => {
-                    same(&mut text, &item.name, &function_type(&item.signature, ""), &item.name);
+                    let mut name = item.name.clone();
+                    if is_entry_point(item) {
+                        name = format!("decltype({name})");
+                    }
+                    same(
+                        &mut text,
+                        &name,
+                        &function_type(&item.signature, ""),
+                        &item.name,
+                    );
                 }
                 FunctionForm::Pointer => {
-                    same(&mut text, &item.name, &function_type(&item.signature, "(*)"), &item.name);
+                    same(
+                        &mut text,
+                        &item.name,
+                        &function_type(&item.signature, "(*)"),
+                        &item.name,
+                    );
                 }
                 FunctionForm::Member => {}
             }
@@ -62,7 +98,12 @@ pub fn c(headers: &[&Header]) -> String {
     text.push_str("#define offsetof(type, field) __builtin_offsetof(type, field)\n");
     for header in headers {
         for item in &header.structs {
-            layout(&mut text, "_Static_assert", item, sys_names::structure(item));
+            layout(
+                &mut text,
+                "_Static_assert",
+                item,
+                sys_names::structure(item),
+            );
         }
         for item in &header.enums {
             let test = format!("sizeof({}) == {}", item.name, item.size);
@@ -89,18 +130,35 @@ pub fn rust(headers: &[&Header]) -> String {
          }\n",
     );
     for header in headers {
+        if header.structs.is_empty() && header.enums.is_empty() {
+            continue;
+        }
         let path = sys_names::module_path(header);
-        line(&mut text, format_args!("\nmod {} {{\n    use std::mem::offset_of;\n\n    use {path}::*;\n", header.module));
+        line(
+            &mut text,
+            format_args!(
+                "\nmod {} {{\n    use std::mem::offset_of;\n\n    use {path}::*;\n",
+                header.module
+            ),
+        );
         line(&mut text, format_args!("    same! {{"));
         for item in &header.structs {
             rust_layout(&mut text, item);
         }
         for item in &header.enums {
             let name = &item.name;
-            rust_line(&mut text, &format!("size_of::<{name}>()"), item.size.into(), name);
+            rust_line(
+                &mut text,
+                &format!("size_of::<{name}>()"),
+                item.size.into(),
+                name,
+            );
             for value in &item.values {
                 let (name, number) = (&value.name, value.value);
-                line(&mut text, format_args!("        {name}.0 as i64, {number}, \"{name}\";"));
+                line(
+                    &mut text,
+                    format_args!("        {name}.0 as i64, {number}, \"{name}\";"),
+                );
             }
         }
         text.push_str("    }\n}\n");
@@ -127,11 +185,21 @@ fn rust_layout(text: &mut String, item: &Struct) {
             path = sys_names::union_field(unions);
         }
         let label = format!("{name}::{path}");
-        rust_line(text, &format!("offset_of!({name}, {path})"), field.offset, &label);
+        rust_line(
+            text,
+            &format!("offset_of!({name}, {path})"),
+            field.offset,
+            &label,
+        );
         for inner in &field.members {
             let path = format!("{path}.{}", sys_names::field(&inner.name));
             let label = format!("{name}::{path}");
-            rust_line(text, &format!("offset_of!({name}, {path})"), inner.offset, &label);
+            rust_line(
+                text,
+                &format!("offset_of!({name}, {path})"),
+                inner.offset,
+                &label,
+            );
         }
     }
     if let (Some(constant), Some(value)) = (sys_names::struct_size(item), item.struct_size) {
@@ -140,18 +208,40 @@ fn rust_layout(text: &mut String, item: &Struct) {
 }
 
 fn rust_line(text: &mut String, actual: &str, expected: u64, name: &str) {
-    line(text, format_args!("        {actual}, {expected}, \"{name}\";"));
+    line(
+        text,
+        format_args!("        {actual}, {expected}, \"{name}\";"),
+    );
 }
 
 /// Size, alignment and offsets, in words that C and C++ share.
 fn layout(text: &mut String, keyword: &str, item: &Struct, name: &str) {
-    let align = if keyword == "static_assert" { "alignof" } else { "_Alignof" };
-    check(text, keyword, &format!("sizeof({name}) == {}", item.size), name);
-    check(text, keyword, &format!("{align}({name}) == {}", item.align), name);
+    let align = if keyword == "static_assert" {
+        "alignof"
+    } else {
+        "_Alignof"
+    };
+    check(
+        text,
+        keyword,
+        &format!("sizeof({name}) == {}", item.size),
+        name,
+    );
+    check(
+        text,
+        keyword,
+        &format!("{align}({name}) == {}", item.align),
+        name,
+    );
     for field in named(&item.fields) {
         let label = format!("{name}::{}", field.name);
         let member = &field.name;
-        check(text, keyword, &format!("offsetof({name}, {member}) == {}", field.offset), &label);
+        check(
+            text,
+            keyword,
+            &format!("offsetof({name}, {member}) == {}", field.offset),
+            &label,
+        );
         let size = format!("sizeof((({name}*)0)->{member}) == {}", field.size);
         check(text, keyword, &size, &label);
     }
@@ -178,9 +268,19 @@ fn cpp_field(text: &mut String, item: &Struct, field: &Field) {
     }
 }
 
+/// A function that the header declares, not a type of functions: it is in no table, and takes
+/// nothing, not even the pointer that every callback has.
+fn is_entry_point(item: &Function) -> bool {
+    item.table.is_empty() && item.signature.params.is_empty()
+}
+
 /// `R (*)(A, B)`, or `R (A, B)` with an empty middle.
 fn function_type(signature: &Signature, middle: &str) -> String {
-    let params: Vec<&str> = signature.params.iter().map(|param| param.ty.as_str()).collect();
+    let params: Vec<&str> = signature
+        .params
+        .iter()
+        .map(|param| param.ty.as_str())
+        .collect();
     format!("{} {middle}({})", signature.returns, params.join(", "))
 }
 

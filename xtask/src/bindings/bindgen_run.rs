@@ -18,7 +18,13 @@ pub(super) fn run(declarations: &str) -> Result<Vec<syn::Item>, Error> {
         .map_err(|error| Error::Bindgen(format!("Rust 1.{RUST_MINOR}: {error}")))?;
     let bindings = bindgen::builder()
         .header_contents("facts.h", declarations)
-        .clang_args(["-x", "c", "-std=c11", "-nostdinc", "-Wno-fixed-enum-extension"])
+        .clang_args([
+            "-x",
+            "c",
+            "-std=c11",
+            "-nostdinc",
+            "-Wno-fixed-enum-extension",
+        ])
         // One layout for everybody: that of 64-bit pointers, the same on all such machines.
         .clang_arg("--target=x86_64-unknown-linux-gnu")
         .rust_target(target)
@@ -39,8 +45,8 @@ pub(super) fn run(declarations: &str) -> Result<Vec<syn::Item>, Error> {
         .parse_callbacks(Box::new(Sizes))
         .generate()
         .map_err(|error| Error::Bindgen(error.to_string()))?;
-    let file = syn::parse_file(&bindings.to_string())
-        .map_err(|error| Error::Parse(error.to_string()))?;
+    let file =
+        syn::parse_file(&bindings.to_string()).map_err(|error| Error::Parse(error.to_string()))?;
     Ok(file.items)
 }
 

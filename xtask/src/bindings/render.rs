@@ -5,6 +5,7 @@ use std::fmt::Write;
 use syn::{File, Item, ItemStruct};
 
 use super::Source;
+use super::split::Module;
 
 /// The line that every derived file begins with.
 pub(super) fn first_line(file: &str) -> String {
@@ -12,7 +13,8 @@ pub(super) fn first_line(file: &str) -> String {
 }
 
 /// The module of one header.
-pub(super) fn module(source: &Source<'_>, items: Vec<Item>) -> String {
+pub(super) fn module(source: &Source<'_>, module: Module) -> String {
+    let items = module.items;
     let mut text = first_line(&source.file);
     text.push_str(
         "#![allow(\n    missing_docs,\n    non_camel_case_types,\n    non_snake_case,\n    \
@@ -21,6 +23,9 @@ pub(super) fn module(source: &Source<'_>, items: Vec<Item>) -> String {
     for used in &source.header.uses {
         text.push_str("#[allow(unused_imports, reason = \"one rule for all modules\")]\n");
         line(&mut text, format_args!("use crate::{used}::*;"));
+    }
+    for path in &module.shared {
+        line(&mut text, format_args!("pub use crate::{path};"));
     }
     let zeroed = zeroed(&items);
     text.push_str(&prettyplease::unparse(&File {

@@ -131,7 +131,10 @@ fn file(files: &BTreeMap<PathBuf, String>, path: &str) -> String {
 }
 
 /// Without libclang there is nothing to test; CI has it.
-fn generated(schema: &Schema, extra: &[Schema]) -> Option<Result<BTreeMap<PathBuf, String>, Error>> {
+fn generated(
+    schema: &Schema,
+    extra: &[Schema],
+) -> Option<Result<BTreeMap<PathBuf, String>, Error>> {
     match generate(schema, extra) {
         Err(Error::Libclang(why)) if std::env::var_os("CI").is_none() => {
             eprintln!("skipped: {why}");
@@ -143,9 +146,14 @@ fn generated(schema: &Schema, extra: &[Schema]) -> Option<Result<BTreeMap<PathBu
 
 #[test]
 fn each_header_becomes_a_module_of_its_own_declarations() {
-    let Some(files) = generated(&sample(), &[]) else { return };
+    let Some(files) = generated(&sample(), &[]) else {
+        return;
+    };
     let files = files.unwrap();
-    let names: Vec<String> = files.keys().map(|path| path.display().to_string()).collect();
+    let names: Vec<String> = files
+        .keys()
+        .map(|path| path.display().to_string())
+        .collect();
     assert_eq!(
         names,
         [
@@ -193,7 +201,9 @@ fn a_header_that_upstream_deleted_comes_from_the_extra_facts() {
     let (mut schema, mut old) = (sample(), sample());
     old.minor = 5;
     schema.headers.truncate(1);
-    let Some(files) = generated(&schema, &[old]) else { return };
+    let Some(files) = generated(&schema, &[old]) else {
+        return;
+    };
     let table = file(&files.unwrap(), "pjrt-sys/src/table.rs");
     assert!(table.contains("from schema/extra/table.json"), "{table}");
 }
@@ -204,7 +214,9 @@ fn a_type_that_nobody_declares_is_an_error_that_names_it() {
     for header in &mut schema.headers {
         header.opaques.clear();
     }
-    let Some(result) = generated(&schema, &[]) else { return };
+    let Some(result) = generated(&schema, &[]) else {
+        return;
+    };
     let error = result.unwrap_err().to_string();
     assert!(error.contains("Client"), "{error}");
 }
@@ -219,7 +231,12 @@ fn a_name_that_the_bindings_lack_is_an_error_that_names_it() {
             line: 1,
         });
     }
-    let Some(result) = generated(&schema, &[]) else { return };
+    let Some(result) = generated(&schema, &[]) else {
+        return;
+    };
     let error = result.unwrap_err();
-    assert!(matches!(&error, Error::Missing(names) if names == &["NO_NUMBER"]), "{error}");
+    assert!(
+        matches!(&error, Error::Missing(names) if names == &["NO_NUMBER"]),
+        "{error}"
+    );
 }

@@ -26,8 +26,14 @@ fn signature(returns: &str, params: &[(&str, &str)]) -> Signature {
 fn a_declaration_puts_the_name_where_c_wants_it() {
     assert_eq!(declare("const char*", "message"), "const char* message");
     assert_eq!(declare("int32_t[4]", "bounds"), "int32_t bounds[4]");
-    assert_eq!(declare("PJRT_Device* const*", "devices"), "PJRT_Device* const* devices");
-    assert_eq!(declare("void (*)(void*)", "deleter"), "void (*deleter)(void*)");
+    assert_eq!(
+        declare("PJRT_Device* const*", "devices"),
+        "PJRT_Device* const* devices"
+    );
+    assert_eq!(
+        declare("void (*)(void*)", "deleter"),
+        "void (*deleter)(void*)"
+    );
     assert_eq!(
         declare("void (*)(void (*)(int), void*)", "outer"),
         "void (*outer)(void (*)(int), void*)"
@@ -38,7 +44,10 @@ fn a_declaration_puts_the_name_where_c_wants_it() {
 
 #[test]
 fn a_function_without_parameters_says_so() {
-    assert_eq!(prototype(&signature("void", &[]), "(*serialize)"), "void (*serialize)(void)");
+    assert_eq!(
+        prototype(&signature("void", &[]), "(*serialize)"),
+        "void (*serialize)(void)"
+    );
 }
 
 #[test]
@@ -124,7 +133,11 @@ fn headers_come_after_those_that_they_use() {
         uses: uses.iter().map(|&name| name.to_owned()).collect(),
         ..Header::default()
     };
-    let (b, a, c) = (header("b", &["a"]), header("a", &["c"]), header("c", &["b"]));
+    let (b, a, c) = (
+        header("b", &["a"]),
+        header("a", &["c"]),
+        header("c", &["b"]),
+    );
     let order: Vec<&str> = in_order_of_use(&[&b, &a, &c])
         .iter()
         .map(|header| header.module.as_str())
