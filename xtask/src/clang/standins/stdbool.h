@@ -1,0 +1,2 @@
+// Stand-in: C++ has bool.
+#pragma once

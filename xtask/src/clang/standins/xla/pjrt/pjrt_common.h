@@ -1,0 +1,3 @@
+// Stand-in.
+#pragma once
+#include "xla/pjrt/pjrt_client.h"

@@ -1,0 +1,54 @@
+//! Commands that need more than the plain binary has: libclang (feature `clang`), so that the
+//! first steps of a newcomer build neither bindgen nor clang-sys, or the library `pjrt` (feature
+//! `plugins`), so that the generator also runs while that does not compile. The same command is
+//! run again in a binary that has the feature.
+
+use std::process::Command;
+
+use pjrt_codegen::diag::Diagnostic;
+
+use crate::outcome::Outcome;
+
+const GUARD: &str = "XTASK_WITH_FEATURE";
+
+/// Runs this very command again with the feature `clang`, in the same cargo profile.
+pub fn again() -> Outcome {
+    again_with("clang")
+}
+
+/// Runs this very command again with a feature, in the same cargo profile.
+pub fn again_with(feature: &str) -> Outcome {
+    let failed = |message: String| Diagnostic::new("X002", "xtask", message);
+    if std::env::var_os(GUARD).is_some_and(|asked| asked == feature) {
+        return Err(failed(format!("built with the feature `{feature}`, yet it is missing"))
+            .help(format!("run `cargo run --package xtask --features {feature} -- ...` by hand"))
+            .into());
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["run", "--quiet", "--package", "xtask", "--features", feature]);
+    let exe = std::env::current_exe().unwrap_or_default();
+    let profile = exe
+        .parent()
+        .and_then(|folder| folder.file_name())
+        .and_then(|name| name.to_str())
+        .unwrap_or("debug");
+    // The folder `debug` belongs to the profile `dev`.
+    if profile != "debug" {
+        command.args(["--profile", profile]);
+    }
+    let manifest = crate::paths::root().join("Cargo.toml");
+    command.arg("--manifest-path").arg(manifest);
+    let status = command
+        .arg("--")
+        .args(std::env::args_os().skip(1))
+        .env(GUARD, feature)
+        .status()
+        .map_err(|error| failed(format!("cannot run cargo: {error}")))?;
+    match status.code() {
+        Some(0) => Ok(true),
+        // It has printed why.
+        Some(_) => Ok(false),
+        None => Err(failed("the command was killed".to_string()).into()),
+    }
+}
