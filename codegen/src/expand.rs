@@ -1,13 +1,15 @@
-//! What an invocation of the macro stands for: `calls MODULE`, `handle C_TYPE`, `enum C_ENUM`.
+//! What an invocation of the macro stands for: `calls MODULE`, `plugin MODULE`,
+//! `handle C_TYPE`, `enum C_ENUM`.
 
 use crate::emit;
 use crate::model::Model;
+use crate::schema::Header;
 use proc_macro2::{TokenStream, TokenTree};
 
 /// What is to be generated.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Invocation {
-    /// `calls`, `handle` or `enum`.
+    /// `calls`, `plugin`, `handle` or `enum`.
     pub kind: String,
     /// The module or C name.
     pub name: String,
@@ -24,11 +26,14 @@ impl Invocation {
             })
             .collect();
         match words.as_slice() {
-            [kind, name] if ["calls", "handle", "enum"].contains(&kind.as_str()) => {
-                Ok(Invocation { kind: kind.clone(), name: name.clone() })
+            [kind, name] if ["calls", "plugin", "handle", "enum"].contains(&kind.as_str()) => {
+                Ok(Invocation {
+                    kind: kind.clone(),
+                    name: name.clone(),
+                })
             }
             _ => Err(format!(
-                "expected `calls MODULE`, `handle C_TYPE` or `enum C_ENUM`, found `{}`",
+                "expected `calls MODULE`, `plugin MODULE`, `handle C_TYPE` or `enum C_ENUM`, found `{}`",
                 words.join(" ")
             )),
         }
@@ -42,16 +47,27 @@ impl Invocation {
     /// The generated items.
     pub fn expand(&self, model: &Model) -> Result<TokenStream, String> {
         match self.kind.as_str() {
-            "calls" => {
-                let header = model.header(&self.name).ok_or_else(|| {
-                    let known: Vec<&str> = model.facts.headers.iter().map(|h| h.module.as_str()).collect();
-                    format!("no module `{}` in the model; it has {}", self.name, known.join(", "))
-                })?;
-                Ok(emit::calls::module(model, header))
-            }
+            "calls" => Ok(emit::calls::module(model, self.header(model)?)),
+            "plugin" => emit::plugin::methods(model, self.header(model)?),
             "handle" => emit::handle::handle(model, &self.name),
             _ => emit::enums::enumeration(model, &self.name),
         }
+    }
+
+    fn header<'m>(&self, model: &'m Model) -> Result<&'m Header, String> {
+        model.header(&self.name).ok_or_else(|| {
+            let known: Vec<&str> = model
+                .facts
+                .headers
+                .iter()
+                .map(|h| h.module.as_str())
+                .collect();
+            format!(
+                "no module `{}` in the model; it has {}",
+                self.name,
+                known.join(", ")
+            )
+        })
     }
 }
 
@@ -60,9 +76,11 @@ pub const MODEL_FILE: &str = "model.json";
 
 /// Reads the model of the crate that is being compiled.
 pub fn crate_model() -> Result<Model, String> {
-    let folder = std::env::var("CARGO_MANIFEST_DIR").map_err(|_| "CARGO_MANIFEST_DIR is not set: build with cargo")?;
+    let folder = std::env::var("CARGO_MANIFEST_DIR")
+        .map_err(|_| "CARGO_MANIFEST_DIR is not set: build with cargo")?;
     let path = std::path::Path::new(&folder).join(MODEL_FILE);
-    let text = std::fs::read_to_string(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    let text = std::fs::read_to_string(&path)
+        .map_err(|e| format!("cannot read {}: {e}", path.display()))?;
     crate::model::from_json(&text).map_err(|faults| faults.to_string())
 }
 
@@ -87,7 +105,11 @@ mod tests {
 
     #[test]
     fn an_unknown_invocation_says_what_is_expected() {
-        let error = Invocation::parse("methods PJRT_Client".parse().unwrap_or_default()).unwrap_err();
-        assert!(error.contains("`calls MODULE`") && error.contains("methods PJRT_Client"), "{error}");
+        let error =
+            Invocation::parse("methods PJRT_Client".parse().unwrap_or_default()).unwrap_err();
+        assert!(
+            error.contains("`calls MODULE`") && error.contains("methods PJRT_Client"),
+            "{error}"
+        );
     }
 }

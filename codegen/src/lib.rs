@@ -2,7 +2,6 @@
 //!
 //! Data flows one way: headers are read into facts ([`schema`]), people add judgements
 //! (the overlay), both merge into a model, and the model is lowered and emitted as Rust.
-pub mod schema;
 #[cfg(feature = "tools")]
 pub mod derived;
 pub mod diag;
@@ -11,3 +10,4 @@ pub mod expand;
 pub mod lower;
 pub mod model;
 pub mod overlay;
+pub mod schema;

@@ -422,9 +422,9 @@ pub type PJRT_Error_Message = ::core::option::Option<
 pub type PJRT_Error_PayloadVisitor = ::core::option::Option<
     unsafe extern "C" fn(
         key: *const ::core::ffi::c_char,
-        key_size: ::core::ffi::c_ulong,
+        key_size: usize,
         value: *const ::core::ffi::c_char,
-        value_size: ::core::ffi::c_ulong,
+        value_size: usize,
         user_arg: *mut ::core::ffi::c_void,
     ),
 >;
@@ -438,7 +438,7 @@ pub type PJRT_CallbackError = ::core::option::Option<
     unsafe extern "C" fn(
         code: PJRT_Error_Code,
         message: *const ::core::ffi::c_char,
-        message_size: ::core::ffi::c_ulong,
+        message_size: usize,
     ) -> *mut PJRT_Error,
 >;
 pub type PJRT_Plugin_Initialize = ::core::option::Option<
@@ -775,14 +775,8 @@ pub type PJRT_LoadedExecutable_IsDeleted = ::core::option::Option<
 pub type PJRT_SendCallback = ::core::option::Option<
     unsafe extern "C" fn(
         chunk: *mut PJRT_Chunk,
-        callback_error: *mut ::core::option::Option<
-            unsafe extern "C" fn(
-                arg1: PJRT_Error_Code,
-                arg2: *const ::core::ffi::c_char,
-                arg3: ::core::ffi::c_ulong,
-            ) -> *mut PJRT_Error,
-        >,
-        total_size_in_bytes: ::core::ffi::c_ulong,
+        callback_error: *mut PJRT_CallbackError,
+        total_size_in_bytes: usize,
         done: bool,
         user_arg: *mut ::core::ffi::c_void,
     ) -> *mut PJRT_Error,
@@ -795,13 +789,13 @@ pub type PJRT_RecvCallback = ::core::option::Option<
 >;
 pub type PJRT_HloOutputCallback = ::core::option::Option<
     unsafe extern "C" fn(
-        replica_id: ::core::ffi::c_long,
-        partition_id: ::core::ffi::c_long,
+        replica_id: i64,
+        partition_id: i64,
         data: *const ::core::ffi::c_void,
-        shape_dims: *const ::core::ffi::c_long,
-        shape_num_dims: ::core::ffi::c_ulong,
+        shape_dims: *const i64,
+        shape_num_dims: usize,
         shape_element_type: PJRT_Buffer_Type,
-        operand_index: ::core::ffi::c_long,
+        operand_index: i64,
         user_arg: *mut ::core::ffi::c_void,
     ),
 >;
@@ -1165,7 +1159,7 @@ pub struct PJRT_Error_FunctionTable {
         unsafe extern "C" fn(
             error: *const PJRT_Error,
             message: *mut *const ::core::ffi::c_char,
-            message_size: *mut ::core::ffi::c_ulong,
+            message_size: *mut usize,
         ),
     >,
     pub get_code: ::core::option::Option<
@@ -1174,15 +1168,7 @@ pub struct PJRT_Error_FunctionTable {
     pub for_each_payload: ::core::option::Option<
         unsafe extern "C" fn(
             error: *const PJRT_Error,
-            visitor: ::core::option::Option<
-                unsafe extern "C" fn(
-                    arg1: *const ::core::ffi::c_char,
-                    arg2: ::core::ffi::c_ulong,
-                    arg3: *const ::core::ffi::c_char,
-                    arg4: ::core::ffi::c_ulong,
-                    arg5: *mut ::core::ffi::c_void,
-                ),
-            >,
+            visitor: PJRT_Error_PayloadVisitor,
             user_arg: *mut ::core::ffi::c_void,
         ),
     >,

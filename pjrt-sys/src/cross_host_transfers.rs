@@ -34,13 +34,11 @@ pub type PJRT_Transfers_CrossHostOnCanceledCallback = ::core::option::Option<
 pub type PJRT_Transfers_CrossHostSendCancelNotifier = ::core::option::Option<
     unsafe extern "C" fn(
         serialized_descriptor: *const ::core::ffi::c_char,
-        serialized_descriptor_size: ::core::ffi::c_ulong,
+        serialized_descriptor_size: usize,
         reason: PJRT_Error_Code,
         error_message: *const ::core::ffi::c_char,
-        error_message_size: ::core::ffi::c_ulong,
-        on_canceled: ::core::option::Option<
-            unsafe extern "C" fn(arg1: *mut PJRT_Error, arg2: *mut ::core::ffi::c_void),
-        >,
+        error_message_size: usize,
+        on_canceled: PJRT_Transfers_CrossHostOnCanceledCallback,
         on_canceled_user_arg: *mut ::core::ffi::c_void,
         user_arg: *mut ::core::ffi::c_void,
     ),
@@ -49,26 +47,10 @@ pub type PJRT_Transfers_CrossHostRecvNotifier = ::core::option::Option<
     unsafe extern "C" fn(
         error: *mut PJRT_Error,
         serialized_descriptors: *mut *const ::core::ffi::c_char,
-        descriptors_sizes: *mut ::core::ffi::c_ulong,
-        num_descriptors: ::core::ffi::c_ulong,
+        descriptors_sizes: *mut usize,
+        num_descriptors: usize,
         user_arg: *mut ::core::ffi::c_void,
-        cancel_notifier: ::core::option::Option<
-            unsafe extern "C" fn(
-                arg1: *const ::core::ffi::c_char,
-                arg2: ::core::ffi::c_ulong,
-                arg3: PJRT_Error_Code,
-                arg4: *const ::core::ffi::c_char,
-                arg5: ::core::ffi::c_ulong,
-                arg6: ::core::option::Option<
-                    unsafe extern "C" fn(
-                        arg1: *mut PJRT_Error,
-                        arg2: *mut ::core::ffi::c_void,
-                    ),
-                >,
-                arg7: *mut ::core::ffi::c_void,
-                arg8: *mut ::core::ffi::c_void,
-            ),
-        >,
+        cancel_notifier: PJRT_Transfers_CrossHostSendCancelNotifier,
         cancel_notifier_user_arg: *mut ::core::ffi::c_void,
     ),
 >;
@@ -87,7 +69,7 @@ pub type PJRT_Transfers_CrossHostRemoteSendCallback = ::core::option::Option<
 pub type PJRT_Transfers_DescriptorDestructor = ::core::option::Option<
     unsafe extern "C" fn(
         descriptor_data: *mut *mut ::core::ffi::c_char,
-        descriptor_size: *mut ::core::ffi::c_ulong,
+        descriptor_size: *mut usize,
     ),
 >;
 pub type PJRT_Buffer_CopyToRemoteDevice = ::core::option::Option<

@@ -40,9 +40,7 @@ pub struct PJRT_DeviceEvent_FunctionTable {
     pub and_then: ::core::option::Option<
         unsafe extern "C" fn(
             device_event: *mut ::core::ffi::c_void,
-            callback: ::core::option::Option<
-                unsafe extern "C" fn(arg1: *mut ::core::ffi::c_void),
-            >,
+            callback: PJRT_DeviceEvent_AndThen,
             user_arg: *mut ::core::ffi::c_void,
         ),
     >,
@@ -51,7 +49,7 @@ pub struct PJRT_DeviceEvent_FunctionTable {
             device_event: *mut ::core::ffi::c_void,
             code: *mut PJRT_Error_Code,
             message: *mut *const ::core::ffi::c_char,
-            message_size: *mut ::core::ffi::c_ulong,
+            message_size: *mut usize,
         ) -> ::core::ffi::c_int,
     >,
     pub parent: *const PJRT_DeviceEvent_FunctionTable,
@@ -63,8 +61,8 @@ pub struct PJRT_DeviceEvent_FunctionTable {
     pub get_definition_stream: ::core::option::Option<
         unsafe extern "C" fn(
             device_event: *mut ::core::ffi::c_void,
-            sequence_number: *mut ::core::ffi::c_ulong,
-        ) -> ::core::ffi::c_long,
+            sequence_number: *mut u64,
+        ) -> isize,
     >,
 }
 #[cfg(target_pointer_width = "64")]

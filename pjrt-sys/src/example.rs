@@ -25,7 +25,7 @@ pub type PJRT_CreateExampleExtensionCpp_Fn = ::core::option::Option<
 >;
 pub type PJRT_DestroyExampleExtensionCpp_Fn = ::core::option::Option<
     unsafe extern "C" fn(
-        arg1: *mut PJRT_ExampleExtension_CreateExampleExtensionCpp_Args,
+        arg1: *mut PJRT_ExampleExtension_DestroyExampleExtensionCpp_Args,
     ) -> *mut PJRT_Error,
 >;
 #[repr(C)]
@@ -44,7 +44,7 @@ pub struct PJRT_Example_Extension {
     >,
     pub destroy: ::core::option::Option<
         unsafe extern "C" fn(
-            args: *mut PJRT_ExampleExtension_CreateExampleExtensionCpp_Args,
+            args: *mut PJRT_ExampleExtension_DestroyExampleExtensionCpp_Args,
         ) -> *mut PJRT_Error,
     >,
 }

@@ -127,7 +127,7 @@ pub type PJRT_Megascale_MegascaleId_To_DeviceId = ::core::option::Option<
 pub type PJRT_Megascale_ErrorHandler = ::core::option::Option<
     unsafe extern "C" fn(
         serialized_error: *const ::core::ffi::c_char,
-        serialized_error_size: ::core::ffi::c_ulong,
+        serialized_error_size: usize,
         user_data: *mut ::core::ffi::c_void,
     ),
 >;

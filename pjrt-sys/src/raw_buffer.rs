@@ -67,7 +67,7 @@ pub struct PJRT_RawBuffer_FunctionTable {
         unsafe extern "C" fn(raw_buffer: *mut PJRT_RawBuffer),
     >,
     pub get_on_device_size_in_bytes: ::core::option::Option<
-        unsafe extern "C" fn(raw_buffer: *const PJRT_RawBuffer) -> ::core::ffi::c_ulong,
+        unsafe extern "C" fn(raw_buffer: *const PJRT_RawBuffer) -> usize,
     >,
     pub get_memory_space: ::core::option::Option<
         unsafe extern "C" fn(raw_buffer: *const PJRT_RawBuffer) -> *mut PJRT_Memory,
@@ -81,8 +81,8 @@ pub struct PJRT_RawBuffer_FunctionTable {
         unsafe extern "C" fn(
             raw_buffer: *mut PJRT_RawBuffer,
             src: *const ::core::ffi::c_void,
-            offset: ::core::ffi::c_long,
-            transfer_size: ::core::ffi::c_long,
+            offset: i64,
+            transfer_size: i64,
             dependencies: *mut PJRT_DeviceEventVector,
             event: *mut PJRT_DeviceEvent,
         ) -> *mut PJRT_Error,
@@ -91,8 +91,8 @@ pub struct PJRT_RawBuffer_FunctionTable {
         unsafe extern "C" fn(
             raw_buffer: *mut PJRT_RawBuffer,
             dst: *mut ::core::ffi::c_void,
-            offset: ::core::ffi::c_long,
-            transfer_size: ::core::ffi::c_long,
+            offset: i64,
+            transfer_size: i64,
             dependencies: *mut PJRT_DeviceEventVector,
             event: *mut PJRT_DeviceEvent,
         ) -> *mut PJRT_Error,
@@ -120,8 +120,8 @@ pub struct PJRT_RawBuffer_FunctionTable {
     pub slice: ::core::option::Option<
         unsafe extern "C" fn(
             raw_buffer: *mut PJRT_RawBuffer,
-            offset: ::core::ffi::c_long,
-            slice_size: ::core::ffi::c_long,
+            offset: i64,
+            slice_size: i64,
             sliced_buffer: *mut *mut PJRT_RawBuffer,
         ) -> *mut PJRT_Error,
     >,

@@ -19,34 +19,60 @@ impl Buffer {
         const FUNCTION: &str = "PJRT_Buffer_ToHostBuffer";
         let api = self.api();
         rt::destructor::<Event>(api, FUNCTION)?;
-        let refuse = |argument, problem| Err(Error::InvalidArgument { function: FUNCTION, argument, problem });
+        let refuse = |argument, problem| {
+            Err(Error::InvalidArgument {
+                function: FUNCTION,
+                argument,
+                problem,
+            })
+        };
         let found = self.element_type()?;
         if found != T::TYPE {
-            return refuse("dst", format!("the elements are {found}, and {} was asked for", T::TYPE));
+            return refuse(
+                "dst",
+                format!("the elements are {found}, and {} was asked for", T::TYPE),
+            );
         }
         let dims = self.dimensions()?;
-        let place = rt::Place { function: "PJRT_Buffer_Dimensions", field: "dims" };
-        let count = element_count(dims).ok_or_else(|| place.invalid("dimensions that no memory can hold"))?;
+        let place = rt::Place {
+            function: "PJRT_Buffer_Dimensions",
+            field: "dims",
+        };
+        let count = element_count(dims)
+            .ok_or_else(|| place.invalid("dimensions that no memory can hold"))?;
         let mut order = Vec::new();
         let mut layout = layout::row_major(dims.len(), &mut order);
         // Null would ask for the size instead of the contents, so it is asked first.
-        let input = raw::BufferToHostBufferIn::new(self.as_raw(), &raw mut layout, std::ptr::null_mut(), 0);
+        let input =
+            raw::BufferToHostBufferIn::new(self.as_raw(), &raw mut layout, std::ptr::null_mut(), 0);
         // SAFETY: the buffer is live; the layout and what it points to outlive the call.
         let needed = unsafe { raw::buffer_to_host_buffer(api, input) }?.dst_size;
         if count.checked_mul(size_of::<T>()) != Some(needed) {
-            let place = rt::Place { function: FUNCTION, field: "dst_size" };
+            let place = rt::Place {
+                function: FUNCTION,
+                field: "dst_size",
+            };
             return Err(place.invalid("a size that is not that of the elements"));
         }
         let mut data: Vec<T> = Vec::new();
         if data.try_reserve_exact(count.max(1)).is_err() {
             return refuse("dst", format!("there is no memory for {needed} bytes"));
         }
-        let input = raw::BufferToHostBufferIn::new(self.as_raw(), &raw mut layout, data.as_mut_ptr().cast(), needed);
+        let input = raw::BufferToHostBufferIn::new(
+            self.as_raw(),
+            &raw mut layout,
+            data.as_mut_ptr().cast(),
+            needed,
+        );
         // SAFETY: `data` has room for `needed` bytes and is not touched until the event is done.
         let out = unsafe { raw::buffer_to_host_buffer(api, input) }?;
-        let place = rt::Place { function: FUNCTION, field: "event" };
+        let place = rt::Place {
+            function: FUNCTION,
+            field: "event",
+        };
         // SAFETY: the event is new and ours to destroy.
-        let event: Option<Event> = unsafe { rt::owned_or_none(api, out.event, rt::owner_of(self), place) }?;
+        let event: Option<Event> =
+            unsafe { rt::owned_or_none(api, out.event, rt::owner_of(self), place) }?;
         match event {
             Some(event) => {
                 let done = event.wait();

@@ -1,7 +1,9 @@
 //! Clients: connections to the devices of a plugin.
 
 use crate::rt::{self, Api, Handle};
-use crate::{Buffer, ClientOptions, CompileOptions, Device, Element, Error, Event, HostBufferSemantics};
+use crate::{
+    Buffer, ClientOptions, CompileOptions, Device, Element, Error, Event, HostBufferSemantics,
+};
 use crate::{LoadedExecutable, NamedValueType, Program, Result, raw, sys};
 use std::ptr;
 
@@ -36,7 +38,17 @@ impl Client {
         // SAFETY: the options and their names outlive the call; there are no callbacks.
         let out = unsafe { raw::client_create(api, input) }?;
         // SAFETY: the client is new and the caller's to destroy.
-        unsafe { rt::owned(api, out.client, None, rt::Place { function: FUNCTION, field: "client" }) }
+        unsafe {
+            rt::owned(
+                api,
+                out.client,
+                None,
+                rt::Place {
+                    function: FUNCTION,
+                    field: "client",
+                },
+            )
+        }
     }
 
     /// Compiles a program for the client's devices and loads it there.
@@ -47,18 +59,35 @@ impl Client {
     ///
     /// The compiler's own message, whole: the program does not parse, an operation is not
     /// supported, more replicas are asked for than there are devices.
-    pub fn compile(&self, program: &Program<'_>, options: &CompileOptions) -> Result<LoadedExecutable> {
+    pub fn compile(
+        &self,
+        program: &Program<'_>,
+        options: &CompileOptions,
+    ) -> Result<LoadedExecutable> {
         const FUNCTION: &str = "PJRT_Client_Compile";
         let api = self.api();
         rt::destructor::<LoadedExecutable>(api, FUNCTION)?;
         let (code, format) = (program.code(), program.format());
-        let nested = raw::Program::new(code.as_ptr().cast_mut().cast(), code.len(), format.as_ptr().cast(), format.len());
+        let nested = raw::Program::new(
+            code.as_ptr().cast_mut().cast(),
+            code.len(),
+            format.as_ptr().cast(),
+            format.len(),
+        );
         let nested = nested.lower(api)?;
         let options = options.to_bytes();
-        let input = raw::ClientCompileIn::new(self.as_raw(), &nested, options.as_ptr().cast(), options.len());
+        let input = raw::ClientCompileIn::new(
+            self.as_raw(),
+            &nested,
+            options.as_ptr().cast(),
+            options.len(),
+        );
         // SAFETY: the client is live; program and options are only read, and outlive the call.
         let out = unsafe { raw::client_compile(api, input) }?;
-        let place = rt::Place { function: FUNCTION, field: "executable" };
+        let place = rt::Place {
+            function: FUNCTION,
+            field: "executable",
+        };
         // SAFETY: the executable is new and the caller's to destroy; it needs the client.
         unsafe { rt::owned(api, out.executable, rt::owner_of(self), place) }
     }
@@ -72,7 +101,10 @@ impl Client {
     pub fn buffer_from_slice<T: Element>(&self, data: &[T], dims: &[i64]) -> Result<Buffer> {
         let devices = self.addressable_devices()?;
         let device = devices.first().ok_or_else(|| {
-            let place = rt::Place { function: "PJRT_Client_AddressableDevices", field: "addressable_devices" };
+            let place = rt::Place {
+                function: "PJRT_Client_AddressableDevices",
+                field: "addressable_devices",
+            };
             place.invalid("no device where one is needed")
         })?;
         self.buffer_from_slice_on(data, dims, device)
@@ -87,7 +119,12 @@ impl Client {
     ///
     /// `InvalidArgument` if the dimensions do not give the number of elements; `ForeignHandle` for
     /// a device of another client; what the plugin reports.
-    pub fn buffer_from_slice_on<T: Element>(&self, data: &[T], dims: &[i64], device: &Device) -> Result<Buffer> {
+    pub fn buffer_from_slice_on<T: Element>(
+        &self,
+        data: &[T],
+        dims: &[i64],
+        device: &Device,
+    ) -> Result<Buffer> {
         const FUNCTION: &str = "PJRT_Client_BufferFromHostBuffer";
         let api = self.api();
         rt::destructor::<Buffer>(api, FUNCTION)?;
@@ -97,11 +134,18 @@ impl Client {
             return Err(Error::InvalidArgument {
                 function: FUNCTION,
                 argument: "dims",
-                problem: format!("{dims:?} does not describe the {} elements given", data.len()),
+                problem: format!(
+                    "{dims:?} does not describe the {} elements given",
+                    data.len()
+                ),
             });
         }
         // The plugin is given no null, not even for nothing.
-        let data = if data.is_empty() { ptr::NonNull::<T>::dangling().as_ptr().cast_const() } else { data.as_ptr() };
+        let data = if data.is_empty() {
+            ptr::NonNull::<T>::dangling().as_ptr().cast_const()
+        } else {
+            data.as_ptr()
+        };
         let input = raw::ClientBufferFromHostBufferIn::new(
             self.as_raw(),
             data.cast(),
@@ -118,10 +162,19 @@ impl Client {
         // SAFETY: dimensions and type describe exactly the memory of `data`, which outlives the
         // call; these semantics let the plugin read it during the call only.
         let out = unsafe { raw::client_buffer_from_host_buffer(api, input) }?;
-        let place = |field| rt::Place { function: FUNCTION, field };
+        let place = |field| rt::Place {
+            function: FUNCTION,
+            field,
+        };
         // SAFETY: the event is new and ours to destroy. The memory is free already, so nobody waits.
-        let done: Result<Option<Event>> =
-            unsafe { rt::owned_or_none(api, out.done_with_host_buffer, rt::owner_of(self), place("done_with_host_buffer")) };
+        let done: Result<Option<Event>> = unsafe {
+            rt::owned_or_none(
+                api,
+                out.done_with_host_buffer,
+                rt::owner_of(self),
+                place("done_with_host_buffer"),
+            )
+        };
         drop(done);
         // SAFETY: the buffer is new and the caller's to destroy; it needs the client.
         unsafe { rt::owned(api, out.buffer, rt::owner_of(self), place("buffer")) }
@@ -130,5 +183,7 @@ impl Client {
 
 /// The number of elements of an array; none if a dimension is negative or the product too large.
 pub(crate) fn element_count(dims: &[i64]) -> Option<usize> {
-    dims.iter().try_fold(1usize, |count, dim| count.checked_mul(usize::try_from(*dim).ok()?))
+    dims.iter().try_fold(1usize, |count, dim| {
+        count.checked_mul(usize::try_from(*dim).ok()?)
+    })
 }

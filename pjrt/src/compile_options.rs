@@ -12,7 +12,10 @@ pub struct CompileOptions {
 
 impl Default for CompileOptions {
     fn default() -> Self {
-        Self { replicas: 1, partitions: 1 }
+        Self {
+            replicas: 1,
+            partitions: 1,
+        }
     }
 }
 
@@ -68,7 +71,13 @@ mod tests {
 
     #[test]
     fn replicas_and_partitions_are_always_sent() {
-        assert_eq!(CompileOptions::new().to_bytes(), [0x1a, 4, 0x20, 1, 0x28, 1]);
-        assert_eq!(CompileOptions::new().replicas(300).to_bytes(), [0x1a, 5, 0x20, 0xac, 2, 0x28, 1]);
+        assert_eq!(
+            CompileOptions::new().to_bytes(),
+            [0x1a, 4, 0x20, 1, 0x28, 1]
+        );
+        assert_eq!(
+            CompileOptions::new().replicas(300).to_bytes(),
+            [0x1a, 5, 0x20, 0xac, 2, 0x28, 1]
+        );
     }
 }

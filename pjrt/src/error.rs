@@ -93,7 +93,9 @@ impl Error {
             Error::Plugin(error) => error.code,
             Error::Unimplemented { .. } | Error::TooNew { .. } => ErrorCode::UNIMPLEMENTED,
             Error::InvalidOutput { .. } => ErrorCode::INTERNAL,
-            Error::InvalidArgument { .. } | Error::ForeignHandle { .. } => ErrorCode::INVALID_ARGUMENT,
+            Error::InvalidArgument { .. } | Error::ForeignHandle { .. } => {
+                ErrorCode::INVALID_ARGUMENT
+            }
             Error::Load(_) => ErrorCode::UNAVAILABLE,
             Error::Find(_) => ErrorCode::NOT_FOUND,
         }
@@ -117,21 +119,52 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Plugin(error) => error.fmt(f),
-            Error::Unimplemented { function, since, plugin_version: (major, minor) } => {
-                write!(f, "{function} is not in the table of this plugin, which has PJRT {major}.{minor}")?;
-                if *since > 0 { write!(f, "; the function came with 0.{since}") } else { Ok(()) }
+            Error::Unimplemented {
+                function,
+                since,
+                plugin_version: (major, minor),
+            } => {
+                write!(
+                    f,
+                    "{function} is not in the table of this plugin, which has PJRT {major}.{minor}"
+                )?;
+                if *since > 0 {
+                    write!(f, "; the function came with 0.{since}")
+                } else {
+                    Ok(())
+                }
             }
-            Error::TooNew { function, field, since, plugin_version: (major, minor) } => write!(
+            Error::TooNew {
+                function,
+                field,
+                since,
+                plugin_version: (major, minor),
+            } => write!(
                 f,
                 "{function}: `{field}` came with PJRT 0.{since}, and the plugin has {major}.{minor}: it would ignore the value; leave it unset or use a newer plugin"
             ),
-            Error::InvalidOutput { function, field, problem } => {
-                write!(f, "{function} returned an invalid `{field}`: {problem}; this is a fault of the plugin")
+            Error::InvalidOutput {
+                function,
+                field,
+                problem,
+            } => {
+                write!(
+                    f,
+                    "{function} returned an invalid `{field}`: {problem}; this is a fault of the plugin"
+                )
             }
-            Error::InvalidArgument { function, argument, problem } => {
+            Error::InvalidArgument {
+                function,
+                argument,
+                problem,
+            } => {
                 write!(f, "{function}: invalid `{argument}`: {problem}")
             }
-            Error::ForeignHandle { function, argument, must_share } => write!(
+            Error::ForeignHandle {
+                function,
+                argument,
+                must_share,
+            } => write!(
                 f,
                 "{function}: `{argument}` belongs to another {must_share} than the object that the call is made on"
             ),

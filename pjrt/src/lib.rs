@@ -35,6 +35,7 @@ mod enums;
 mod error;
 mod event;
 mod executable;
+mod execute_context;
 pub mod find;
 #[cfg(feature = "install")]
 pub mod install;
@@ -62,11 +63,13 @@ pub use copy_stream::CopyToDeviceStream;
 pub use device::{Device, DeviceDescription};
 pub use element::Element;
 pub use enums::{
-    ElementType, ErrorCode, ExtensionType, HostBufferSemantics, MemoryLayoutType, NamedValueType, ProcessState,
+    ElementType, ErrorCode, ExtensionType, HostBufferSemantics, MemoryLayoutType, NamedValueType,
+    ProcessState,
 };
 pub use error::{Error, PluginError, Result};
 pub use event::Event;
 pub use executable::Executable;
+pub use execute_context::ExecuteContext;
 pub use load_options::{LoadOptions, TpuLogDir, TpuOptions};
 pub use loaded_executable::LoadedExecutable;
 pub use memory::Memory;

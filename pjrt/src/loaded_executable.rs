@@ -1,36 +1,20 @@
 //! Programs that are loaded on devices and ready to run.
 
 use crate::rt::{self, Handle};
-use crate::{Buffer, Error, Executable, Result, raw};
+use crate::{Buffer, Error, Result, raw};
 use std::ptr;
 
 pjrt_macros::generate!(handle PJRT_LoadedExecutable);
 
 impl LoadedExecutable {
-    /// What is known of the program: its name, outputs, cost.
-    ///
-    /// Calls `PJRT_LoadedExecutable_GetExecutable`.
-    ///
-    /// # Errors
-    ///
-    /// What the plugin reports.
-    pub fn executable(&self) -> Result<Executable> {
-        const FUNCTION: &str = "PJRT_LoadedExecutable_GetExecutable";
-        let api = self.api();
-        rt::destructor::<Executable>(api, FUNCTION)?;
-        let input = raw::LoadedExecutableGetExecutableIn::new(self.as_raw());
-        // SAFETY: the program is live while it is borrowed.
-        let out = unsafe { raw::loaded_executable_get_executable(api, input) }?;
-        let place = rt::Place { function: FUNCTION, field: "executable" };
-        // SAFETY: the handle is new and ours to destroy; it borrows the loaded program, which it
-        // keeps alive.
-        unsafe { rt::owned(api, out.executable, rt::owner_of(self), place) }
-    }
-
     /// How many arrays a run leaves on each device; asked of the plugin once.
     fn output_count(&self) -> Result<usize> {
         struct OutputCount(usize);
-        match self.0.owner().and_then(|owner| owner.cached::<OutputCount>()) {
+        match self
+            .0
+            .owner()
+            .and_then(|owner| owner.cached::<OutputCount>())
+        {
             Some(count) => Ok(count.0),
             None => {
                 let count = self.executable()?.num_outputs()?;
@@ -61,11 +45,18 @@ impl LoadedExecutable {
         }
         let devices = self.addressable_devices()?.len();
         if devices != 1 {
-            let problem = format!("the program runs on {devices} devices, and arguments for 1 were given");
-            return Err(Error::InvalidArgument { function: FUNCTION, argument: "argument_lists", problem });
+            let problem =
+                format!("the program runs on {devices} devices, and arguments for 1 were given");
+            return Err(Error::InvalidArgument {
+                function: FUNCTION,
+                argument: "argument_lists",
+                problem,
+            });
         }
         let outputs = self.output_count()?;
-        let keep: Vec<i64> = (0..arguments.len()).filter_map(|i| i64::try_from(i).ok()).collect();
+        let keep: Vec<i64> = (0..arguments.len())
+            .filter_map(|i| i64::try_from(i).ok())
+            .collect();
         let handles: Vec<_> = arguments.iter().map(|a| a.as_raw()).collect();
         let mut results = vec![ptr::null_mut(); outputs.max(1)];
         let mut options = raw::ExecuteOptions::unset();
@@ -88,7 +79,10 @@ impl LoadedExecutable {
         // of this client, all of which are said not to be donated; the result list has room for
         // the number of outputs that the program has.
         unsafe { raw::loaded_executable_execute(api, input) }?;
-        let place = rt::Place { function: FUNCTION, field: "output_lists" };
+        let place = rt::Place {
+            function: FUNCTION,
+            field: "output_lists",
+        };
         let owner = rt::client_of(self);
         // All outputs are taken over before one that is null is reported, so that none is lost.
         let taken: Vec<Result<Buffer>> = results

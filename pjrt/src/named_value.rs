@@ -54,21 +54,37 @@ impl<'a> NamedValues<'a> {
     /// # Safety
     ///
     /// See [`crate::rt::named_values`].
-    pub(crate) unsafe fn new(api: &Api, values: *const sys::PJRT_NamedValue, count: usize, place: Place) -> Result<Self> {
+    pub(crate) unsafe fn new(
+        api: &Api,
+        values: *const sys::PJRT_NamedValue,
+        count: usize,
+        place: Place,
+    ) -> Result<Self> {
         // SAFETY: the caller's promise; this checks what can be checked of pointer and count.
         let checked: &[sys::PJRT_NamedValue] = unsafe { crate::rt::slice(values, count, place) }?;
         let ours = size_of::<sys::PJRT_NamedValue>();
         let mut stride = ours;
         // Only a plugin that is newer than our header can have larger items, and only they say so.
-        if let (Some(first), true) = (checked.first(), count > 1 && api.minor() > sys::PJRT_API_MINOR) {
-            let rounded = first.struct_size.next_multiple_of(align_of::<sys::PJRT_NamedValue>());
+        if let (Some(first), true) = (
+            checked.first(),
+            count > 1 && api.minor() > sys::PJRT_API_MINOR,
+        ) {
+            let rounded = first
+                .struct_size
+                .next_multiple_of(align_of::<sys::PJRT_NamedValue>());
             if first.struct_size > ours && rounded <= 4 * ours {
                 stride = rounded;
             } else if first.struct_size > ours {
                 return Err(place.invalid("named values of an absurd size"));
             }
         }
-        Ok(Self { first: values.cast(), count, stride, place, lifetime: PhantomData })
+        Ok(Self {
+            first: values.cast(),
+            count,
+            stride,
+            place,
+            lifetime: PhantomData,
+        })
     }
 
     /// How many there are.
@@ -90,7 +106,10 @@ impl<'a> NamedValues<'a> {
 
     /// The value of an attribute, if there is one of that name.
     pub fn get(&self, name: &str) -> Option<Value<'a>> {
-        self.iter().flatten().find(|v| v.name == name).map(|v| v.value)
+        self.iter()
+            .flatten()
+            .find(|v| v.name == name)
+            .map(|v| v.value)
     }
 
     fn read(&self, index: usize) -> Result<NamedValue<'a>> {
@@ -113,11 +132,17 @@ impl<'a> NamedValues<'a> {
         // SAFETY: the type says which member of the union is set; all of them start at its start.
         let value = unsafe {
             match kind {
-                NamedValueType::STRING => Value::String(crate::rt::slice(union.cast::<*const u8>().read(), size, self.place)?),
+                NamedValueType::STRING => Value::String(crate::rt::slice(
+                    union.cast::<*const u8>().read(),
+                    size,
+                    self.place,
+                )?),
                 NamedValueType::INT64 => Value::Int64(union.cast::<i64>().read()),
-                NamedValueType::INT64_LIST => {
-                    Value::Int64List(crate::rt::slice(union.cast::<*const i64>().read(), size, self.place)?)
-                }
+                NamedValueType::INT64_LIST => Value::Int64List(crate::rt::slice(
+                    union.cast::<*const i64>().read(),
+                    size,
+                    self.place,
+                )?),
                 NamedValueType::FLOAT => Value::Float(union.cast::<f32>().read()),
                 NamedValueType::BOOL => Value::Bool(union.read() != 0),
                 unknown => Value::Unknown(unknown),

@@ -6,7 +6,7 @@ mod registry;
 pub use load_error::LoadError;
 
 use crate::rt::{self, Api};
-use crate::{Client, ClientOptions, LoadOptions, NamedValues, Result, raw, sys};
+use crate::{Client, ClientOptions, LoadOptions, Result, sys};
 use std::fmt;
 use std::path::Path;
 
@@ -55,7 +55,9 @@ impl Plugin {
     /// [`crate::Error::Load`]: it is no library, no plugin, of an unsupported version, or it failed
     /// to initialise, which is final for the process.
     pub fn load(path: impl AsRef<Path>) -> Result<Plugin> {
-        Ok(Plugin { api: registry::load(path.as_ref())? })
+        Ok(Plugin {
+            api: registry::load(path.as_ref())?,
+        })
     }
 
     /// As [`Plugin::load`], after checking that the environment holds what the options say.
@@ -67,7 +69,11 @@ impl Plugin {
     pub fn load_with(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Plugin> {
         let missing = options.missing();
         if !missing.is_empty() {
-            return Err(LoadError::Environment { path: path.as_ref().to_owned(), missing }.into());
+            return Err(LoadError::Environment {
+                path: path.as_ref().to_owned(),
+                missing,
+            }
+            .into());
         }
         Plugin::load(path)
     }
@@ -83,7 +89,9 @@ impl Plugin {
     /// As [`Plugin::load`].
     pub unsafe fn from_api(table: *const sys::PJRT_Api) -> Result<Plugin> {
         // SAFETY: the caller's promise.
-        Ok(Plugin { api: unsafe { registry::plugin(table, "a static plugin") }? })
+        Ok(Plugin {
+            api: unsafe { registry::plugin(table, "a static plugin") }?,
+        })
     }
 
     /// The version of the API that the plugin was built with.
@@ -95,22 +103,6 @@ impl Plugin {
     /// File that the plugin was loaded from, or what a static plugin is called.
     pub fn name(&self) -> &'static str {
         self.api.name()
-    }
-
-    /// What the plugin says of itself, such as `xla_version` and the range of StableHLO versions
-    /// that it reads (`stablehlo_minimum_version` to `stablehlo_current_version`).
-    ///
-    /// Calls `PJRT_Plugin_Attributes`.
-    ///
-    /// # Errors
-    ///
-    /// What the plugin reports; an array that cannot be one.
-    pub fn attributes(&self) -> Result<NamedValues<'static>> {
-        // SAFETY: the call has no inputs.
-        let out = unsafe { raw::plugin_attributes(self.api, raw::PluginAttributesIn::new()) }?;
-        let place = rt::Place { function: "PJRT_Plugin_Attributes", field: "attributes" };
-        // SAFETY: these attributes live as long as the process.
-        unsafe { rt::named_values(self.api, out.attributes, out.num_attributes, place) }
     }
 
     /// Connects to the plugin's devices.
@@ -130,6 +122,14 @@ impl Plugin {
     }
 }
 
+pjrt_macros::generate!(plugin core);
+
+impl rt::OnPlugin for Plugin {
+    fn api(&self) -> &'static Api {
+        self.api
+    }
+}
+
 impl PartialEq for Plugin {
     fn eq(&self, other: &Plugin) -> bool {
         std::ptr::eq(self.api, other.api)
@@ -140,6 +140,9 @@ impl Eq for Plugin {}
 
 impl fmt::Debug for Plugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plugin").field("name", &self.name()).field("api_version", &self.api_version()).finish()
+        f.debug_struct("Plugin")
+            .field("name", &self.name())
+            .field("api_version", &self.api_version())
+            .finish()
     }
 }

@@ -14,12 +14,18 @@ impl<'a> Program<'a> {
     /// An MLIR module, usually in the StableHLO dialect, as text or as bytecode. Its function
     /// `main` is what runs. Format name: `mlir`.
     pub fn mlir(code: impl Into<MlirCode<'a>>) -> Program<'a> {
-        Program { code: code.into().0, format: "mlir" }
+        Program {
+            code: code.into().0,
+            format: "mlir",
+        }
     }
 
     /// A serialised `HloModuleProto`. Format name: `hlo`.
     pub fn hlo(code: impl Into<Cow<'a, [u8]>>) -> Program<'a> {
-        Program { code: code.into(), format: "hlo" }
+        Program {
+            code: code.into(),
+            format: "hlo",
+        }
     }
 
     /// The program's bytes.
@@ -35,7 +41,10 @@ impl<'a> Program<'a> {
 
 impl fmt::Debug for Program<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Program").field("format", &self.format).field("bytes", &self.code.len()).finish()
+        f.debug_struct("Program")
+            .field("format", &self.format)
+            .field("bytes", &self.code.len())
+            .finish()
     }
 }
 

@@ -1,1 +1,51 @@
-//! Integration tests of the workspace.
+//! What the integration tests share: real plugins, or the reason why there is none.
+
+use pjrt::install::Installer;
+use pjrt::{Client, ClientOptions, Plugin};
+use std::sync::OnceLock;
+
+/// Plugins that a continuous-integration run may not do without.
+const REQUIRED: &[&str] = &["cpu"];
+
+/// The plugin of that name, installed if it is missing. None, with a word on standard error, if
+/// `PJRT_TEST_PLUGINS` is `none` or a list without it.
+///
+/// # Panics
+///
+/// If the plugin cannot be installed or loaded, and if a required one is skipped while `CI` is set.
+pub fn plugin(name: &str) -> Option<Plugin> {
+    let wanted = match std::env::var("PJRT_TEST_PLUGINS") {
+        Ok(list) => list.split(',').any(|entry| entry == name),
+        Err(_) => true,
+    };
+    if !wanted {
+        assert!(
+            std::env::var_os("CI").is_none() || !REQUIRED.contains(&name),
+            "the plugin `{name}` is required where CI is set; unset PJRT_TEST_PLUGINS"
+        );
+        eprintln!("skipped: PJRT_TEST_PLUGINS leaves out the plugin `{name}`");
+        return None;
+    }
+    let library = match Installer::new().install(name) {
+        Ok(installed) => installed.library,
+        Err(error) => panic!("cannot install the plugin `{name}`: {error}"),
+    };
+    match Plugin::load(&library) {
+        Ok(plugin) => Some(plugin),
+        Err(error) => panic!("cannot load the plugin `{name}`: {error}"),
+    }
+}
+
+/// A client of the CPU plugin with two devices, shared by the tests of one program.
+///
+/// # Panics
+///
+/// As [`plugin`], and if the client cannot be created.
+pub fn cpu() -> Option<Client> {
+    static CLIENT: OnceLock<Option<Client>> = OnceLock::new();
+    let make = || {
+        let client = plugin("cpu")?.create_client(&ClientOptions::new().cpu_device_count(2));
+        Some(client.unwrap_or_else(|error| panic!("cannot create a client: {error}")))
+    };
+    CLIENT.get_or_init(make).clone()
+}

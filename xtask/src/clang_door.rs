@@ -20,13 +20,24 @@ pub fn again() -> Outcome {
 pub fn again_with(feature: &str) -> Outcome {
     let failed = |message: String| Diagnostic::new("X002", "xtask", message);
     if std::env::var_os(GUARD).is_some_and(|asked| asked == feature) {
-        return Err(failed(format!("built with the feature `{feature}`, yet it is missing"))
-            .help(format!("run `cargo run --package xtask --features {feature} -- ...` by hand"))
-            .into());
+        return Err(failed(format!(
+            "built with the feature `{feature}`, yet it is missing"
+        ))
+        .help(format!(
+            "run `cargo run --package xtask --features {feature} -- ...` by hand"
+        ))
+        .into());
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["run", "--quiet", "--package", "xtask", "--features", feature]);
+    command.args([
+        "run",
+        "--quiet",
+        "--package",
+        "xtask",
+        "--features",
+        feature,
+    ]);
     let exe = std::env::current_exe().unwrap_or_default();
     let profile = exe
         .parent()

@@ -1,35 +1,58 @@
-//! Command-line door of the workspace.
-
-mod plugin_cmd;
+//! Command-line door of the workspace: `cargo xtask ..`.
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use xtask::outcome::exit;
+use xtask::{codegen_cmd, schema_cmd};
 
-/// The tasks of this workspace.
-#[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Tools of the PJRT bindings")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(Debug, clap::Subcommand)]
+#[derive(Subcommand)]
 enum Command {
-    /// Install, list and find plugins.
+    /// Install, list and find plugins
+    #[cfg(feature = "plugins")]
     #[command(subcommand)]
-    Plugin(plugin_cmd::PluginCommand),
+    Plugin(xtask::plugin_cmd::PluginCommand),
+    /// Install the CPU plugin if it is missing, compile a small program and run it
+    #[cfg(feature = "plugins")]
+    Quickstart,
+    /// Install, list and find plugins
+    #[cfg(not(feature = "plugins"))]
+    #[command(disable_help_flag = true)]
+    Plugin(Rest),
+    /// Install the CPU plugin if it is missing, compile a small program and run it
+    #[cfg(not(feature = "plugins"))]
+    #[command(disable_help_flag = true)]
+    Quickstart(Rest),
+    /// Write every derived file: bindings, model, mirrors
+    Codegen(codegen_cmd::Args),
+    /// The facts about the C headers
+    Schema(schema_cmd::Args),
+}
+
+/// What a binary with more features will read.
+#[cfg(not(feature = "plugins"))]
+#[derive(clap::Args)]
+struct Rest {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    _rest: Vec<std::ffi::OsString>,
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Plugin(command) => plugin_cmd::run(command),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit(match Cli::parse().command {
+        #[cfg(feature = "plugins")]
+        Command::Plugin(command) => Ok(xtask::plugin_cmd::report(command)),
+        #[cfg(feature = "plugins")]
+        Command::Quickstart => Ok(xtask::quickstart_cmd::report()),
+        #[cfg(not(feature = "plugins"))]
+        Command::Plugin(_) | Command::Quickstart(_) => xtask::clang_door::again_with("plugins"),
+        Command::Codegen(args) => codegen_cmd::run(&args),
+        Command::Schema(args) => schema_cmd::run(args),
+    })
 }

@@ -55,13 +55,22 @@ pub fn report(command: PluginCommand) -> bool {
 }
 
 fn install(name: &str) -> Result<(), Box<dyn Error>> {
+    writeln!(io::stdout(), "{}", installed(name)?.display())?;
+    Ok(())
+}
+
+/// The library of a plugin, installed if it is missing, with a line that shows the progress.
+///
+/// # Errors
+///
+/// What the library says.
+pub fn installed(name: &str) -> Result<std::path::PathBuf, pjrt::install::InstallError> {
     let mut line = StatusLine::new(name);
     let result = Installer::new()
         .on_progress(|progress| line.show(&progress))
         .install(name);
     line.end();
-    writeln!(io::stdout(), "{}", result?.library.display())?;
-    Ok(())
+    Ok(result?.library)
 }
 
 fn list(out: &mut impl Write) -> io::Result<()> {

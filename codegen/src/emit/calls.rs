@@ -10,8 +10,15 @@ use quote::quote;
 
 /// All checked calls of a module, and the versioned structs that they take.
 pub fn module(model: &Model, header: &Header) -> TokenStream {
-    let nested = model.versioned_values(header).filter_map(|s| call::nested(model, s)).map(|n| self::nested(model, &n));
-    let calls = header.functions.iter().filter_map(|f| call::call(model, f)).map(|c| self::call(model, &c));
+    let nested = model
+        .versioned_values(header)
+        .filter_map(|s| call::nested(model, s))
+        .map(|n| self::nested(model, &n));
+    let calls = header
+        .functions
+        .iter()
+        .filter_map(|f| call::call(model, f))
+        .map(|c| self::call(model, &c));
     quote!(#(#nested)* #(#calls)*)
 }
 
@@ -28,21 +35,38 @@ fn later(model: &Model, call: &Call<'_>, field: &CallField<'_>) -> Option<u32> {
 }
 
 fn struct_of_inputs(model: &Model, call: &Call<'_>) -> TokenStream {
-    let (later, first): (Vec<_>, Vec<_>) = call.inputs.iter().partition(|f| self::later(model, call, f).is_some());
-    let doc = format!(" Inputs of [`{}`]: the fields of `{}` that the caller fills.", call.ident, call.structure.name);
-    let later = later.into_iter().map(|f| (f, self::later(model, call, f).unwrap_or_default())).collect::<Vec<_>>();
+    let (later, first): (Vec<_>, Vec<_>) = call
+        .inputs
+        .iter()
+        .partition(|f| self::later(model, call, f).is_some());
+    let doc = format!(
+        " Inputs of [`{}`]: the fields of `{}` that the caller fills.",
+        call.ident, call.structure.name
+    );
+    let later = later
+        .into_iter()
+        .map(|f| (f, self::later(model, call, f).unwrap_or_default()))
+        .collect::<Vec<_>>();
     inputs(&call.input, &doc, &first, &later)
 }
 
 /// A struct of raw values with a constructor of the first version's fields and setters of later ones.
-fn inputs(name: &Ident, doc: &str, first: &[&CallField<'_>], later: &[(&CallField<'_>, u32)]) -> TokenStream {
+fn inputs(
+    name: &Ident,
+    doc: &str,
+    first: &[&CallField<'_>],
+    later: &[(&CallField<'_>, u32)],
+) -> TokenStream {
     let members = first.iter().map(|field| {
         let (ident, ty, doc) = (&field.ident, &field.ty, field_doc(field));
         quote!(#[doc = #doc] pub #ident: #ty,)
     });
     let late_members = later.iter().map(|(field, since)| {
         let (ident, ty) = (&field.ident, &field.ty);
-        let doc = format!("{} Since PJRT 0.{since}; none leaves it out.", field_doc(field));
+        let doc = format!(
+            "{} Since PJRT 0.{since}; none leaves it out.",
+            field_doc(field)
+        );
         quote!(#[doc = #doc] pub #ident: ::core::option::Option<#ty>,)
     });
     let params = first.iter().map(|field| {
@@ -56,8 +80,14 @@ fn inputs(name: &Ident, doc: &str, first: &[&CallField<'_>], later: &[(&CallFiel
     });
     let setters = later.iter().map(|(field, since)| {
         let (ident, ty) = (&field.ident, &field.ty);
-        let doc = format!(" Sets `{}`, which PJRT has since 0.{since}.", field.field.name);
-        let setter = Ident::new(&format!("with_{}", field.ident.to_string().trim_start_matches("r#")), field.ident.span());
+        let doc = format!(
+            " Sets `{}`, which PJRT has since 0.{since}.",
+            field.field.name
+        );
+        let setter = Ident::new(
+            &format!("with_{}", field.ident.to_string().trim_start_matches("r#")),
+            field.ident.span(),
+        );
         quote! {
             #[doc = #doc]
             pub fn #setter(mut self, #ident: #ty) -> Self {
@@ -92,7 +122,10 @@ fn status(model: &Model, call: &Call<'_>) -> Option<Returns> {
 
 fn struct_of_outputs(model: &Model, call: &Call<'_>) -> TokenStream {
     let name = &call.output;
-    let doc = format!(" Outputs of [`{}`]: the fields of `{}` that the plugin fills.", call.ident, call.structure.name);
+    let doc = format!(
+        " Outputs of [`{}`]: the fields of `{}` that the plugin fills.",
+        call.ident, call.structure.name
+    );
     let members = call.outputs.iter().map(|field| {
         let (ident, ty) = (&field.ident, &field.ty);
         let text = field_doc(field);
@@ -123,7 +156,14 @@ fn struct_of_outputs(model: &Model, call: &Call<'_>) -> TokenStream {
 }
 
 fn function(model: &Model, call: &Call<'_>) -> TokenStream {
-    let (ident, input, output, args, slot, table) = (&call.ident, &call.input, &call.output, &call.args, &call.slot, &call.table);
+    let (ident, input, output, args, slot, table) = (
+        &call.ident,
+        &call.input,
+        &call.output,
+        &call.args,
+        &call.slot,
+        &call.table,
+    );
     let c_name = &call.function.name;
     let since = model.since(c_name);
     let doc = match since {
@@ -156,16 +196,27 @@ fn function(model: &Model, call: &Call<'_>) -> TokenStream {
             quote!(status,),
         ),
         (CallResult::Error, Some(Returns::Raw)) => (quote!(), quote!(error,)),
-        (CallResult::Error, _) => (quote!(::pjrt::__rt::check(api, error, &FUNCTION)?;), quote!()),
+        (CallResult::Error, _) => (
+            quote!(::pjrt::__rt::check(api, error, &FUNCTION)?;),
+            quote!(),
+        ),
     };
     let bind = match call.result {
         CallResult::Void => quote!(),
         CallResult::Error => quote!(let error =),
     };
     let (first, api, table) = if call.core {
-        (quote!(api: &::pjrt::__rt::Api), quote!(), quote!(api.table()))
+        (
+            quote!(api: &::pjrt::__rt::Api),
+            quote!(),
+            quote!(api.table()),
+        )
     } else {
-        (quote!(table: &::pjrt::__rt::Table<#table>), quote!(let api = table.api();), quote!(table.table()))
+        (
+            quote!(table: &::pjrt::__rt::Table<#table>),
+            quote!(let api = table.api();),
+            quote!(table.table()),
+        )
     };
     let unused = call.inputs.is_empty().then(|| quote!(let _ = input;));
     quote! {
@@ -221,7 +272,9 @@ fn read(model: &Model, call: &Call<'_>, field: &CallField<'_>) -> TokenStream {
 /// The header's own size constant of a struct, beside the struct in the bindings.
 fn size_constant(model: &Model, structure: &Struct, path: &TokenStream) -> TokenStream {
     // Where the header defines none, sizeof serves.
-    let named = structure.struct_size.and_then(|_| call::sibling(model, &structure.name, "_STRUCT_SIZE"));
+    let named = structure
+        .struct_size
+        .and_then(|_| call::sibling(model, &structure.name, "_STRUCT_SIZE"));
     named.unwrap_or_else(|| quote!(::core::mem::size_of::<#path>()))
 }
 
@@ -229,15 +282,25 @@ fn nested(model: &Model, nested: &Nested<'_>) -> TokenStream {
     let (name, path) = (&nested.ident, &nested.path);
     let c_name = &nested.structure.name;
     let doc = format!(" The fields of `{c_name}`, which takes its size by itself.");
-    let (later, first): (Vec<_>, Vec<_>) = nested.fields.iter().partition(|f| model.later(c_name, &f.field.name).is_some());
-    let later: Vec<_> = later.into_iter().map(|f| (f, model.later(c_name, &f.field.name).unwrap_or_default())).collect();
+    let (later, first): (Vec<_>, Vec<_>) = nested
+        .fields
+        .iter()
+        .partition(|f| model.later(c_name, &f.field.name).is_some());
+    let later: Vec<_> = later
+        .into_iter()
+        .map(|f| (f, model.later(c_name, &f.field.name).unwrap_or_default()))
+        .collect();
     let members = inputs(name, &doc, &first, &later);
     let fill_first = first.iter().map(|field| {
         let ident = &field.ident;
         quote!(value.#ident = self.#ident;)
     });
     let fill_later = later.iter().map(|(field, since)| {
-        let (ident, field_name, since) = (&field.ident, &field.field.name, Literal::u32_unsuffixed(*since));
+        let (ident, field_name, since) = (
+            &field.ident,
+            &field.field.name,
+            Literal::u32_unsuffixed(*since),
+        );
         quote! {
             if let ::core::option::Option::Some(given) = self.#ident {
                 api.knows(&STRUCT, #field_name, #since)?;

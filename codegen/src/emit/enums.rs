@@ -7,21 +7,41 @@ use quote::quote;
 
 /// The Rust type of a C enum.
 pub fn enumeration(model: &Model, name: &str) -> Result<TokenStream, String> {
-    let fact = model.enumeration(name).ok_or_else(|| format!("no enum `{name}` in the facts"))?;
-    let entry = model.overlay.enums.get(name).ok_or_else(|| format!("no [enum.{name}] in the overlay"))?;
+    let fact = model
+        .enumeration(name)
+        .ok_or_else(|| format!("no enum `{name}` in the facts"))?;
+    let entry = model
+        .overlay
+        .enums
+        .get(name)
+        .ok_or_else(|| format!("no [enum.{name}] in the overlay"))?;
     let path = call::path(model, name).ok_or_else(|| format!("no binding of `{name}`"))?;
     let ident = names::ident(&entry.rust);
     let doc = format!(" {}", entry.doc.replace('\n', "\n "));
-    let c_doc = format!(" The C type is `{name}`. Values that this version does not know are kept as they are.");
+    let c_doc = format!(
+        " The C type is `{name}`. Values that this version does not know are kept as they are."
+    );
     let repr: TokenStream = crate::lower::ctype::primitive(&fact.repr)
         .and_then(|s| s.parse().ok())
         .ok_or_else(|| format!("no Rust type for `{}`", fact.repr))?;
     let c_names: Vec<&str> = fact.values.iter().map(|v| v.name.as_str()).collect();
     let constants = names::constants(&c_names);
     let idents: Vec<_> = constants.iter().map(|c| names::ident(c)).collect();
-    let numbers: Vec<_> = fact.values.iter().map(|v| Literal::i64_unsuffixed(v.value)).collect();
+    let numbers: Vec<_> = fact
+        .values
+        .iter()
+        .map(|v| Literal::i64_unsuffixed(v.value))
+        .collect();
     let docs: Vec<_> = c_names.iter().map(|c| format!(" `{c}`")).collect();
-    let aliases: Vec<_> = (0..idents.len()).filter(|i| !fact.values.iter().take(*i).any(|v| fact.values.get(*i).is_some_and(|w| w.value == v.value))).collect();
+    let aliases: Vec<_> = (0..idents.len())
+        .filter(|i| {
+            !fact
+                .values
+                .iter()
+                .take(*i)
+                .any(|v| fact.values.get(*i).is_some_and(|w| w.value == v.value))
+        })
+        .collect();
     let arms = aliases.iter().filter_map(|i| {
         let (number, name) = (numbers.get(*i)?, constants.get(*i)?);
         Some(quote!(#number => #name,))

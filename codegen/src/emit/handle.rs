@@ -9,7 +9,9 @@ use quote::quote;
 
 /// The Rust type of a handle with everything that is generated on it.
 pub fn handle(model: &Model, name: &str) -> Result<TokenStream, String> {
-    let entry = model.handle(name).ok_or_else(|| format!("no [handle.{name}] in the overlay"))?;
+    let entry = model
+        .handle(name)
+        .ok_or_else(|| format!("no [handle.{name}] in the overlay"))?;
     let ident = names::ident(&entry.rust);
     let raw = call::path(model, name).ok_or_else(|| format!("no binding of `{name}`"))?;
     let doc = super::docs::lines(&entry.doc);
@@ -58,7 +60,10 @@ pub fn handle(model: &Model, name: &str) -> Result<TokenStream, String> {
         },
     };
     let methods = method::methods(model, Some(name)).map_err(|errors| errors.join("; "))?;
-    let methods = methods.iter().map(|m| methods::method(model, m)).collect::<Result<Vec<_>, _>>()?;
+    let methods = methods
+        .iter()
+        .map(|m| methods::method(model, m))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(quote! {
         #doc
         #[doc = ""]
@@ -101,11 +106,16 @@ pub fn handle(model: &Model, name: &str) -> Result<TokenStream, String> {
 
 /// The call of a destructor, and the test whether the plugin has it.
 fn destructor(model: &Model, function: &str) -> Result<(TokenStream, TokenStream), String> {
-    let fact = model.function(function).ok_or_else(|| format!("no function `{function}` in the facts"))?;
-    let call = call::call(model, fact).ok_or_else(|| format!("the destructor `{function}` has no checked call"))?;
+    let fact = model
+        .function(function)
+        .ok_or_else(|| format!("no function `{function}` in the facts"))?;
+    let call = call::call(model, fact)
+        .ok_or_else(|| format!("the destructor `{function}` has no checked call"))?;
     let (ident, input, slot) = (&call.ident, &call.input, &call.slot);
     if !call.core {
-        return Err(format!("the destructor `{function}` belongs to an extension"));
+        return Err(format!(
+            "the destructor `{function}` belongs to an extension"
+        ));
     }
     Ok((
         quote! {

@@ -21,10 +21,20 @@ pub fn method(model: &Model, method: &Method<'_>) -> Result<TokenStream, String>
         params.push(param(model, input)?);
         checks.extend(check(model, method, input)?);
     }
-    let fields = call.inputs.iter().map(|f| argument(method, f.field.name.as_str())).collect::<Result<Vec<_>, _>>()?;
+    let fields = call
+        .inputs
+        .iter()
+        .map(|f| argument(method, f.field.name.as_str()))
+        .collect::<Result<Vec<_>, _>>()?;
     let result = result_type(model, &method.outputs)?;
-    let gates = owned_types(model, &method.outputs).into_iter().map(|ty| quote!(::pjrt::__rt::destructor::<#ty>(api, #c_name)?;));
-    let values = method.outputs.iter().map(|o| value(model, method, o)).collect::<Result<Vec<_>, _>>()?;
+    let gates = owned_types(model, &method.outputs)
+        .into_iter()
+        .map(|ty| quote!(::pjrt::__rt::destructor::<#ty>(api, #c_name)?;));
+    let values = method
+        .outputs
+        .iter()
+        .map(|o| value(model, method, o))
+        .collect::<Result<Vec<_>, _>>()?;
     let names: Vec<_> = method.outputs.iter().map(|o| &o.ident).collect();
     let body = match names.as_slice() {
         [] => quote!(let _ = out; ::core::result::Result::Ok(())),
@@ -32,8 +42,14 @@ pub fn method(model: &Model, method: &Method<'_>) -> Result<TokenStream, String>
         _ => return Err("several outputs need a struct of their own".into()),
     };
     let (receiver, api) = match &method.receiver {
-        Some(_) => (quote!(&self,), quote!(let api = ::pjrt::__rt::Handle::api(self);)),
-        None => return Err("a call without a receiver is written by hand".into()),
+        Some(_) => (
+            quote!(&self,),
+            quote!(let api = ::pjrt::__rt::Handle::api(self);),
+        ),
+        None => (
+            quote!(&self,),
+            quote!(let api = ::pjrt::__rt::OnPlugin::api(self);),
+        ),
     };
     let why = format!(
         "the receiver and every handle given are live while they are borrowed and belong together, slices carry their \
@@ -63,7 +79,9 @@ fn docs(model: &Model, method: &Method<'_>) -> TokenStream {
     };
     let errors = match &method.entry.errors {
         Some(errors) => super::docs::lines(errors),
-        None => quote!(#[doc = " What the plugin reports; `Unimplemented` if its table lacks the function."]),
+        None => {
+            quote!(#[doc = " What the plugin reports; `Unimplemented` if its table lacks the function."])
+        }
     };
     quote! {
         #text
@@ -80,7 +98,8 @@ fn docs(model: &Model, method: &Method<'_>) -> TokenStream {
 fn named(model: &Model, c_name: &str) -> Result<TokenStream, String> {
     let handle = model.handle(c_name).map(|h| &h.rust);
     let rust = handle.or_else(|| model.overlay.enums.get(c_name).map(|e| &e.rust));
-    rust.map(|r| rust_path(r)).ok_or_else(|| format!("no [handle] or [enum] entry for `{c_name}`"))
+    rust.map(|r| rust_path(r))
+        .ok_or_else(|| format!("no [handle] or [enum] entry for `{c_name}`"))
 }
 
 fn param(model: &Model, input: &Input<'_>) -> Result<TokenStream, String> {
@@ -96,21 +115,35 @@ fn param(model: &Model, input: &Input<'_>) -> Result<TokenStream, String> {
                 None => quote!(&str),
                 Some(item) => quote!(&[#item]),
             };
-            if *optional { quote!(#ident: ::core::option::Option<#ty>) } else { quote!(#ident: #ty) }
+            if *optional {
+                quote!(#ident: ::core::option::Option<#ty>)
+            } else {
+                quote!(#ident: #ty)
+            }
         }
         InputKind::Handle { name, optional, .. } => {
             let ty = named(model, name)?;
-            if *optional { quote!(#ident: ::core::option::Option<&#ty>) } else { quote!(#ident: &#ty) }
+            if *optional {
+                quote!(#ident: ::core::option::Option<&#ty>)
+            } else {
+                quote!(#ident: &#ty)
+            }
         }
     })
 }
 
 /// What is tested before the call.
-fn check(model: &Model, method: &Method<'_>, input: &Input<'_>) -> Result<Option<TokenStream>, String> {
+fn check(
+    model: &Model,
+    method: &Method<'_>,
+    input: &Input<'_>,
+) -> Result<Option<TokenStream>, String> {
     let (c_name, ident) = (&method.call.function.name, &input.ident);
     let argument = input.field;
     Ok(match &input.kind {
-        InputKind::Handle { same: Same::Any, .. } => None,
+        InputKind::Handle {
+            same: Same::Any, ..
+        } => None,
         InputKind::Handle { optional, same, .. } => {
             let test = match same {
                 Same::Client => quote!(same_client),
@@ -126,7 +159,11 @@ fn check(model: &Model, method: &Method<'_>, input: &Input<'_>) -> Result<Option
                 quote!(::pjrt::__rt::#test(self, #ident, #c_name, #argument)?;)
             })
         }
-        InputKind::Plain { index_below: Some(function), once, .. } => {
+        InputKind::Plain {
+            index_below: Some(function),
+            once,
+            ..
+        } => {
             let limit = limit(model, function)?;
             let once = once.then(|| quote!(self.0.once(#c_name, #argument, #ident)?;));
             Some(quote! {
@@ -140,16 +177,25 @@ fn check(model: &Model, method: &Method<'_>, input: &Input<'_>) -> Result<Option
 
 /// The method that gives an upper bound.
 fn limit(model: &Model, function: &str) -> Result<Ident, String> {
-    let fact = model.function(function).ok_or_else(|| format!("no function `{function}`"))?;
-    let entry = model.entry(function).ok_or_else(|| format!("no overlay entry for `{function}`"))?;
-    let call = call::call(model, fact).ok_or_else(|| format!("`{function}` has no checked call"))?;
+    let fact = model
+        .function(function)
+        .ok_or_else(|| format!("no function `{function}`"))?;
+    let entry = model
+        .entry(function)
+        .ok_or_else(|| format!("no overlay entry for `{function}`"))?;
+    let call =
+        call::call(model, fact).ok_or_else(|| format!("`{function}` has no checked call"))?;
     let method = crate::lower::method::method(model, call, entry)?;
     Ok(method.ident)
 }
 
 /// The value of a field of the checked call's input.
 fn argument(method: &Method<'_>, field: &str) -> Result<TokenStream, String> {
-    if method.receiver.as_ref().is_some_and(|(_, receiver)| *receiver == names::ident(field)) {
+    if method
+        .receiver
+        .as_ref()
+        .is_some_and(|(_, receiver)| *receiver == names::ident(field))
+    {
         return Ok(quote!(::pjrt::__rt::Handle::as_raw(self)));
     }
     for input in &method.inputs {
@@ -158,18 +204,26 @@ fn argument(method: &Method<'_>, field: &str) -> Result<TokenStream, String> {
             return Ok(match &input.kind {
                 InputKind::Plain { .. } => quote!(#ident),
                 InputKind::Enum { .. } => quote!(#ident.as_raw()),
-                InputKind::Slice { optional: false, .. } => quote!(#ident.as_ptr().cast()),
+                InputKind::Slice {
+                    optional: false, ..
+                } => quote!(#ident.as_ptr().cast()),
                 InputKind::Slice { optional: true, .. } => {
                     quote!(#ident.map_or(::core::ptr::null(), |given| given.as_ptr().cast()))
                 }
-                InputKind::Handle { optional: false, .. } => quote!(::pjrt::__rt::Handle::as_raw(#ident)),
+                InputKind::Handle {
+                    optional: false, ..
+                } => quote!(::pjrt::__rt::Handle::as_raw(#ident)),
                 InputKind::Handle { optional: true, .. } => {
                     quote!(#ident.map_or(::core::ptr::null_mut(), ::pjrt::__rt::Handle::as_raw))
                 }
             });
         }
         match &input.kind {
-            InputKind::Slice { length, optional: false, .. } if *length == names::ident(field) => {
+            InputKind::Slice {
+                length,
+                optional: false,
+                ..
+            } if *length == names::ident(field) => {
                 return Ok(quote!(#ident.len()));
             }
             InputKind::Slice { length, .. } if *length == names::ident(field) => {
@@ -182,7 +236,10 @@ fn argument(method: &Method<'_>, field: &str) -> Result<TokenStream, String> {
 }
 
 fn result_type(model: &Model, outputs: &[Output<'_>]) -> Result<TokenStream, String> {
-    let types = outputs.iter().map(|o| output_type(model, o)).collect::<Result<Vec<_>, _>>()?;
+    let types = outputs
+        .iter()
+        .map(|o| output_type(model, o))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(match types.as_slice() {
         [one] => one.clone(),
         _ => quote!((#(#types),*)),
@@ -190,19 +247,28 @@ fn result_type(model: &Model, outputs: &[Output<'_>]) -> Result<TokenStream, Str
 }
 
 fn output_type(model: &Model, output: &Output<'_>) -> Result<TokenStream, String> {
+    let borrow = if output.lender == Lender::Process {
+        quote!('static)
+    } else {
+        quote!('_)
+    };
     Ok(match &output.kind {
         OutputKind::Plain(ty) => ty.clone(),
         OutputKind::Enum(name) => named(model, name)?,
-        OutputKind::Text(_) => quote!(&str),
-        OutputKind::Slice { item, .. } => quote!(&[#item]),
-        OutputKind::NamedValues(_) => quote!(::pjrt::NamedValues<'_>),
+        OutputKind::Text(_) => quote!(&#borrow str),
+        OutputKind::Slice { item, .. } => quote!(&#borrow [#item]),
+        OutputKind::NamedValues(_) => quote!(::pjrt::NamedValues<#borrow>),
         OutputKind::Handles { name, .. } => {
             let ty = named(model, name)?;
             quote!(::std::vec::Vec<#ty>)
         }
         OutputKind::Borrowed { name, nullable, .. } | OutputKind::Owned { name, nullable, .. } => {
             let ty = named(model, name)?;
-            if *nullable { quote!(::core::option::Option<#ty>) } else { ty }
+            if *nullable {
+                quote!(::core::option::Option<#ty>)
+            } else {
+                ty
+            }
         }
     })
 }
@@ -220,8 +286,11 @@ fn owned_types(model: &Model, outputs: &[Output<'_>]) -> Vec<TokenStream> {
 fn value(model: &Model, method: &Method<'_>, output: &Output<'_>) -> Result<TokenStream, String> {
     let (c_name, field, ident) = (&method.call.function.name, output.field, &output.ident);
     let place = quote!(::pjrt::__rt::Place { function: #c_name, field: #field });
-    let receiver = method.receiver.as_ref().and_then(|(name, _)| model.handle(name));
-    let lender = |lender: &Lender| match lender {
+    let receiver = method
+        .receiver
+        .as_ref()
+        .and_then(|(name, _)| model.handle(name));
+    let owner = match output.lender {
         Lender::Receiver => quote!(::pjrt::__rt::owner_of(self)),
         Lender::Client => quote!(::pjrt::__rt::client_of(self)),
         Lender::Process => quote!(::core::option::Option::None),
@@ -244,31 +313,43 @@ fn value(model: &Model, method: &Method<'_>, output: &Output<'_>) -> Result<Toke
             ::pjrt::__rt::safety!("the plugin keeps the values for as long as their owner, which outlives this borrow.");
             unsafe { ::pjrt::__rt::named_values(api, out.#ident, out.#length, #place) }
         }),
-        OutputKind::Handles { lender: by, length, .. } => {
-            let owner = lender(by);
+        OutputKind::Handles { length, .. } => {
             quote!({
                 ::pjrt::__rt::safety!("the owner keeps the handles alive.");
                 unsafe { ::pjrt::__rt::handles(out.#ident, out.#length, #owner, #place) }
             })
         }
-        OutputKind::Borrowed { lender: by, nullable, .. } => {
-            if matches!(by, Lender::Receiver) && receiver.is_some_and(|h| h.share == crate::overlay::Share::Unique) {
-                return Err(format!("`{field}` is borrowed from a receiver that is not counted: say `borrow = \"client\"`"));
+        OutputKind::Borrowed { nullable, .. } => {
+            if output.lender == Lender::Receiver
+                && receiver.is_some_and(|h| h.share == crate::overlay::Share::Unique)
+            {
+                return Err(format!(
+                    "`{field}` is borrowed from a receiver that is not counted: say `borrow = \"client\"`"
+                ));
             }
-            let owner = lender(by);
-            let make = if *nullable { quote!(borrowed_or_none) } else { quote!(borrowed) };
+            let make = if *nullable {
+                quote!(borrowed_or_none)
+            } else {
+                quote!(borrowed)
+            };
             quote!({
                 ::pjrt::__rt::safety!("the owner keeps the handle alive.");
                 unsafe { ::pjrt::__rt::#make(out.#ident, #owner, #place) }
             })
         }
-        OutputKind::Owned { parent, nullable, .. } => {
+        OutputKind::Owned {
+            parent, nullable, ..
+        } => {
             let parent = match parent {
                 Parent::Receiver => quote!(::pjrt::__rt::owner_of(self)),
                 Parent::Client => quote!(::pjrt::__rt::client_of(self)),
                 Parent::None => quote!(::core::option::Option::None),
             };
-            let make = if *nullable { quote!(owned_or_none) } else { quote!(owned) };
+            let make = if *nullable {
+                quote!(owned_or_none)
+            } else {
+                quote!(owned)
+            };
             quote!({
                 ::pjrt::__rt::safety!("the plugin hands the object over; nobody else destroys it.");
                 unsafe { ::pjrt::__rt::#make(api, out.#ident, #parent, #place) }

@@ -108,7 +108,9 @@ pub fn call<'m>(model: &'m Model, function: &'m Function) -> Option<Call<'m>> {
 
 /// Lowers a versioned struct.
 pub fn nested<'m>(model: &'m Model, structure: &'m Struct) -> Option<Nested<'m>> {
-    let fields = payload(structure).map(|f| call_field(model, f)).collect::<Option<Vec<_>>>()?;
+    let fields = payload(structure)
+        .map(|f| call_field(model, f))
+        .collect::<Option<Vec<_>>>()?;
     Some(Nested {
         structure,
         ident: names::ident(&names::type_name(&structure.name)),
@@ -119,12 +121,19 @@ pub fn nested<'m>(model: &'m Model, structure: &'m Struct) -> Option<Nested<'m>>
 
 /// The fields behind a struct's header.
 pub fn payload(structure: &Struct) -> impl Iterator<Item = &Field> {
-    structure.fields.iter().filter(|f| !HEADER_FIELDS.contains(&f.name.as_str()))
+    structure
+        .fields
+        .iter()
+        .filter(|f| !HEADER_FIELDS.contains(&f.name.as_str()))
 }
 
 fn call_field<'m>(model: &'m Model, field: &'m Field) -> Option<CallField<'m>> {
     let ty = rust_type(model, &CType::of_field(field)?)?;
-    Some(CallField { field, ident: names::ident(&field.name), ty })
+    Some(CallField {
+        field,
+        ident: names::ident(&field.name),
+        ty,
+    })
 }
 
 /// Path of a C type in the bindings.
@@ -157,7 +166,11 @@ pub fn rust_type(model: &Model, ty: &CType) -> Option<TokenStream> {
                 return path(model, function);
             }
             let to = rust_type(model, to)?;
-            Some(if *is_const { quote!(*const #to) } else { quote!(*mut #to) })
+            Some(if *is_const {
+                quote!(*const #to)
+            } else {
+                quote!(*mut #to)
+            })
         }
         CType::Array(item, length) => {
             let item = rust_type(model, item)?;
@@ -170,7 +183,11 @@ pub fn rust_type(model: &Model, ty: &CType) -> Option<TokenStream> {
 }
 
 fn function_type(model: &Model, signature: &CSignature) -> Option<TokenStream> {
-    let params = signature.params.iter().map(|(_, ty)| rust_type(model, ty)).collect::<Option<Vec<_>>>()?;
+    let params = signature
+        .params
+        .iter()
+        .map(|(_, ty)| rust_type(model, ty))
+        .collect::<Option<Vec<_>>>()?;
     let returns = match &signature.returns {
         Some(ty) => {
             let ty = rust_type(model, ty)?;

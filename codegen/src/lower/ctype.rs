@@ -62,7 +62,10 @@ impl CType {
         loop {
             rest = rest.trim_start();
             if let Some(tail) = rest.strip_prefix('*') {
-                ty = CType::Pointer { is_const, to: Box::new(ty) };
+                ty = CType::Pointer {
+                    is_const,
+                    to: Box::new(ty),
+                };
                 is_const = false;
                 rest = tail;
             } else if let Some(tail) = rest.strip_prefix("const") {
@@ -79,7 +82,10 @@ impl CType {
             lengths.push(length.trim().parse().ok()?);
             rest = tail.trim_start();
         }
-        let ty = lengths.into_iter().rev().fold(ty, |ty, n| CType::Array(Box::new(ty), n));
+        let ty = lengths
+            .into_iter()
+            .rev()
+            .fold(ty, |ty, n| CType::Array(Box::new(ty), n));
         rest.is_empty().then_some(ty)
     }
 
@@ -151,19 +157,31 @@ mod tests {
     use super::*;
 
     fn pointer(is_const: bool, to: CType) -> CType {
-        CType::Pointer { is_const, to: Box::new(to) }
+        CType::Pointer {
+            is_const,
+            to: Box::new(to),
+        }
     }
 
     #[test]
     fn constness_belongs_to_what_is_pointed_to() {
         let device = CType::Named("PJRT_Device".into());
-        assert_eq!(CType::parse("PJRT_Device* const*"), Some(pointer(true, pointer(false, device))));
-        assert_eq!(CType::parse("const char*"), Some(pointer(true, CType::Named("char".into()))));
+        assert_eq!(
+            CType::parse("PJRT_Device* const*"),
+            Some(pointer(true, pointer(false, device)))
+        );
+        assert_eq!(
+            CType::parse("const char*"),
+            Some(pointer(true, CType::Named("char".into())))
+        );
     }
 
     #[test]
     fn arrays_keep_their_length() {
-        assert_eq!(CType::parse("int32_t[4]"), Some(CType::Array(Box::new(CType::Named("int32_t".into())), 4)));
+        assert_eq!(
+            CType::parse("int32_t[4]"),
+            Some(CType::Array(Box::new(CType::Named("int32_t".into())), 4))
+        );
     }
 
     #[test]

@@ -55,18 +55,35 @@ pub enum InputKind {
 }
 
 /// Lowers the inputs other than the receiver. An error names the first field that no rule fits.
-pub fn inputs<'m>(model: &'m Model, call: &Call<'m>, receiver: Option<&str>) -> Result<Vec<Input<'m>>, String> {
-    let lengths: Vec<&str> = call.inputs.iter().filter_map(|f| length_of(model, call, f)).collect();
+pub fn inputs<'m>(
+    model: &'m Model,
+    call: &Call<'m>,
+    receiver: Option<&str>,
+) -> Result<Vec<Input<'m>>, String> {
+    let lengths: Vec<&str> = call
+        .inputs
+        .iter()
+        .filter_map(|f| length_of(model, call, f))
+        .collect();
     let mut inputs = Vec::new();
     for field in &call.inputs {
         let name = field.field.name.as_str();
         if Some(name) == receiver || lengths.contains(&name) {
             continue;
         }
-        let kind = kind(model, call, field).ok_or_else(|| format!("no rule for the input `{name}` of type `{}`", field.field.ty))?;
+        let kind = kind(model, call, field).ok_or_else(|| {
+            format!(
+                "no rule for the input `{name}` of type `{}`",
+                field.field.ty
+            )
+        })?;
         let entry = model.field_entry(&call.function.name, name);
         let rust = entry.and_then(|e| e.rename.as_deref()).unwrap_or(name);
-        inputs.push(Input { field: name, ident: names::ident(rust), kind });
+        inputs.push(Input {
+            field: name,
+            ident: names::ident(rust),
+            kind,
+        });
     }
     Ok(inputs)
 }
@@ -76,7 +93,9 @@ fn kind(model: &Model, call: &Call<'_>, field: &CallField<'_>) -> Option<InputKi
     let ty = CType::of_field(field.field)?;
     if let Some(name) = ty.name() {
         if model.enumeration(name).is_some() {
-            return Some(InputKind::Enum { name: name.to_owned() });
+            return Some(InputKind::Enum {
+                name: name.to_owned(),
+            });
         }
         primitive(name)?;
         return Some(InputKind::Plain {
@@ -97,13 +116,21 @@ fn kind(model: &Model, call: &Call<'_>, field: &CallField<'_>) -> Option<InputKi
     let length = names::ident(length_of(model, call, field)?);
     if target == "char" {
         let bytes = entry.and_then(|e| e.bytes).unwrap_or(false);
-        return Some(InputKind::Slice { item: bytes.then(|| quote::quote!(u8)), length, optional });
+        return Some(InputKind::Slice {
+            item: bytes.then(|| quote::quote!(u8)),
+            length,
+            optional,
+        });
     }
     let item = match primitive(target) {
         Some(spelling) if target != "void" => spelling.parse().ok()?,
         _ => return None,
     };
-    Some(InputKind::Slice { item: Some(item), length, optional })
+    Some(InputKind::Slice {
+        item: Some(item),
+        length,
+        optional,
+    })
 }
 
 /// The field that holds the length of a pointer: what the overlay says, else by its spelling.
@@ -111,7 +138,10 @@ pub fn length_of<'m>(model: &'m Model, call: &Call<'m>, field: &CallField<'_>) -
     if !field.field.ty.ends_with('*') {
         return None;
     }
-    if let Some(said) = model.field_entry(&call.function.name, &field.field.name).and_then(|e| e.len.as_deref()) {
+    if let Some(said) = model
+        .field_entry(&call.function.name, &field.field.name)
+        .and_then(|e| e.len.as_deref())
+    {
         return Some(said);
     }
     spelt_length(call.structure, &field.field.name)
@@ -121,7 +151,9 @@ pub fn length_of<'m>(model: &'m Model, call: &Call<'m>, field: &CallField<'_>) -
 pub fn spelt_length<'m>(structure: &'m Struct, name: &str) -> Option<&'m str> {
     let candidates = [format!("{name}_size"), format!("num_{name}")];
     let mut fields = structure.fields.iter();
-    fields.find(|f| candidates.contains(&f.name) && f.ty == "size_t").map(|f| f.name.as_str())
+    fields
+        .find(|f| candidates.contains(&f.name) && f.ty == "size_t")
+        .map(|f| f.name.as_str())
 }
 
 /// The Rust path of a handle's or enum's type.

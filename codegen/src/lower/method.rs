@@ -26,19 +26,28 @@ pub struct Method<'m> {
 }
 
 /// The receiver of a function: C name of the handle type and name of the field.
-pub fn receiver<'m>(model: &'m Model, call: &Call<'m>, entry: &'m FunctionEntry) -> Option<(&'m str, &'m str)> {
+pub fn receiver<'m>(
+    model: &'m Model,
+    call: &Call<'m>,
+    entry: &'m FunctionEntry,
+) -> Option<(&'m str, &'m str)> {
     if entry.on.as_deref() == Some("none") {
         return None;
     }
     call.inputs.iter().find_map(|field| {
         let ty = CType::of_field(field.field)?;
         let (name, _) = model.overlay.handles.get_key_value(ty.pointer_to()?)?;
-        (entry.on.as_deref().is_none_or(|on| on == name)).then_some((name.as_str(), field.field.name.as_str()))
+        (entry.on.as_deref().is_none_or(|on| on == name))
+            .then_some((name.as_str(), field.field.name.as_str()))
     })
 }
 
 /// Lowers a function that is to be generated.
-pub fn method<'m>(model: &'m Model, call: Call<'m>, entry: &'m FunctionEntry) -> Result<Method<'m>, String> {
+pub fn method<'m>(
+    model: &'m Model,
+    call: Call<'m>,
+    entry: &'m FunctionEntry,
+) -> Result<Method<'m>, String> {
     let on = receiver(model, &call, entry);
     if on.is_none() && entry.on.as_deref() != Some("none") {
         return Err("no input is a handle, and `on` does not say `none`".into());
@@ -65,7 +74,9 @@ pub fn methods<'m>(model: &'m Model, on: Option<&str>) -> Result<Vec<Method<'m>>
     let mut methods = Vec::new();
     let mut errors = Vec::new();
     for function in model.facts.headers.iter().flat_map(|h| &h.functions) {
-        let Some(entry) = model.entry(&function.name) else { continue };
+        let Some(entry) = model.entry(&function.name) else {
+            continue;
+        };
         if entry.safe != Some(Safe::Generated) || entry.drop {
             continue;
         }
@@ -81,5 +92,9 @@ pub fn methods<'m>(model: &'m Model, on: Option<&str>) -> Result<Vec<Method<'m>>
             Err(error) => errors.push(format!("{}: {error}", function.name)),
         }
     }
-    if errors.is_empty() { Ok(methods) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(methods)
+    } else {
+        Err(errors)
+    }
 }

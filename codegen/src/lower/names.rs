@@ -11,24 +11,32 @@ pub fn bare(c_name: &str) -> &str {
     c_name.strip_prefix(API_PREFIX).unwrap_or(c_name)
 }
 
-/// An identifier, raw where Rust needs the word for itself.
+/// An identifier, with a `_` behind it where Rust needs the word for itself, as in the bindings.
 pub fn ident(name: &str) -> Ident {
     const KEYWORDS: &[&str] = &[
-        "as", "async", "await", "box", "break", "const", "continue", "do", "dyn", "else", "enum", "extern", "false",
-        "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut",
-        "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type", "typeof",
-        "unsafe", "unsized", "use", "virtual", "where", "while", "yield", "abstract", "become",
+        "as", "async", "await", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
+        "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
+        "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "static",
+        "struct", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual",
+        "where", "while", "yield", "abstract", "become", "self", "Self", "super", "crate", "_",
     ];
-    const NEVER_RAW: &[&str] = &["self", "Self", "super", "crate", "_"];
-    if NEVER_RAW.contains(&name) {
+    if KEYWORDS.contains(&name) {
         return Ident::new(&format!("{name}_"), Span::call_site());
     }
-    if KEYWORDS.contains(&name) {
-        return Ident::new_raw(name, Span::call_site());
-    }
-    let sound: String = name.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect();
+    let sound: String = name
+        .chars()
+        .map(|c| {
+            if c.is_alphanumeric() || c == '_' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
     match sound.chars().next() {
-        Some(first) if first.is_alphabetic() || first == '_' => Ident::new(&sound, Span::call_site()),
+        Some(first) if first.is_alphabetic() || first == '_' => {
+            Ident::new(&sound, Span::call_site())
+        }
         _ => Ident::new(&format!("_{sound}"), Span::call_site()),
     }
 }
@@ -49,17 +57,31 @@ pub fn method_name(c_name: &str, receiver: Option<&str>) -> String {
     let name = bare(c_name);
     let own = receiver.map_or(name, |r| name.strip_prefix(bare(r)).unwrap_or(name));
     let snake = own.trim_start_matches('_').to_snake_case();
-    snake.strip_prefix("get_").map(str::to_owned).unwrap_or(snake)
+    snake
+        .strip_prefix("get_")
+        .map(str::to_owned)
+        .unwrap_or(snake)
 }
 
 /// Names of an enum's values without what all of them share.
 pub fn constants(values: &[&str]) -> Vec<String> {
     let first = values.first().copied().unwrap_or_default();
-    let shared = values.iter().fold(first.len(), |n, v| n.min(first.bytes().zip(v.bytes()).take_while(|(a, b)| a == b).count()));
+    let shared = values.iter().fold(first.len(), |n, v| {
+        n.min(
+            first
+                .bytes()
+                .zip(v.bytes())
+                .take_while(|(a, b)| a == b)
+                .count(),
+        )
+    });
     // One value alone shares everything with itself; cut after the last whole word then.
     let prefix = first.get(..shared).unwrap_or_default();
     let cut = prefix.rfind('_').map_or(0, |i| i + 1);
-    values.iter().map(|v| constant(v.get(cut..).unwrap_or(v))).collect()
+    values
+        .iter()
+        .map(|v| constant(v.get(cut..).unwrap_or(v)))
+        .collect()
 }
 
 fn constant(rest: &str) -> String {
@@ -67,7 +89,11 @@ fn constant(rest: &str) -> String {
         Some(tail) if tail.starts_with(|c: char| c.is_ascii_uppercase()) => tail,
         _ => rest,
     };
-    if name.chars().any(|c| c.is_ascii_lowercase()) { name.to_shouty_snake_case() } else { name.to_owned() }
+    if name.chars().any(|c| c.is_ascii_lowercase()) {
+        name.to_shouty_snake_case()
+    } else {
+        name.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -76,22 +102,37 @@ mod tests {
 
     #[test]
     fn methods_lose_their_receiver_and_get() {
-        assert_eq!(method_name("PJRT_Device_GetDescription", Some("PJRT_Device")), "description");
-        assert_eq!(method_name("PJRT_Memory_Kind_Id", Some("PJRT_Memory")), "kind_id");
-        assert_eq!(method_name("PJRT_Plugin_Initialize", None), "plugin_initialize");
+        assert_eq!(
+            method_name("PJRT_Device_GetDescription", Some("PJRT_Device")),
+            "description"
+        );
+        assert_eq!(
+            method_name("PJRT_Memory_Kind_Id", Some("PJRT_Memory")),
+            "kind_id"
+        );
+        assert_eq!(
+            method_name("PJRT_Plugin_Initialize", None),
+            "plugin_initialize"
+        );
     }
 
     #[test]
     fn constants_lose_what_all_share() {
-        assert_eq!(constants(&["PJRT_Buffer_Type_INVALID", "PJRT_Buffer_Type_F8E4M3FN"]), ["INVALID", "F8E4M3FN"]);
-        assert_eq!(constants(&["PJRT_NamedValue_kString", "PJRT_NamedValue_kInt64List"]), ["STRING", "INT64_LIST"]);
+        assert_eq!(
+            constants(&["PJRT_Buffer_Type_INVALID", "PJRT_Buffer_Type_F8E4M3FN"]),
+            ["INVALID", "F8E4M3FN"]
+        );
+        assert_eq!(
+            constants(&["PJRT_NamedValue_kString", "PJRT_NamedValue_kInt64List"]),
+            ["STRING", "INT64_LIST"]
+        );
         assert_eq!(constants(&["X_A_ONE"]), ["ONE"]);
         assert_eq!(constants(&[]), Vec::<String>::new());
     }
 
     #[test]
-    fn keywords_become_raw() {
-        assert_eq!(ident("type").to_string(), "r#type");
+    fn keywords_get_an_underscore() {
+        assert_eq!(ident("type").to_string(), "type_");
         assert_eq!(ident("self").to_string(), "self_");
         assert_eq!(ident("3d").to_string(), "_3d");
     }

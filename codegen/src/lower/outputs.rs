@@ -17,6 +17,8 @@ pub struct Output<'m> {
     pub field: &'m str,
     /// Rust name of the field in the checked call's output.
     pub ident: Ident,
+    /// Who owns it, if it is borrowed.
+    pub lender: Lender,
     /// What it is.
     pub kind: OutputKind,
 }
@@ -42,8 +44,6 @@ pub enum OutputKind {
     Handles {
         /// C name of their type.
         name: String,
-        /// Who owns them.
-        lender: Lender,
         /// The number's field.
         length: Ident,
     },
@@ -51,8 +51,6 @@ pub enum OutputKind {
     Borrowed {
         /// C name of its type.
         name: String,
-        /// Who owns it.
-        lender: Lender,
         /// Null is an answer.
         nullable: bool,
     },
@@ -68,21 +66,46 @@ pub enum OutputKind {
 }
 
 /// Lowers the outputs. An error names the first field that no rule fits.
-pub fn outputs<'m>(model: &'m Model, call: &Call<'m>, receiver: Option<&str>) -> Result<Vec<Output<'m>>, String> {
-    let lengths: Vec<&str> = call.outputs.iter().filter_map(|f| length_of(model, call, f)).collect();
+pub fn outputs<'m>(
+    model: &'m Model,
+    call: &Call<'m>,
+    receiver: Option<&str>,
+) -> Result<Vec<Output<'m>>, String> {
+    let lengths: Vec<&str> = call
+        .outputs
+        .iter()
+        .filter_map(|f| length_of(model, call, f))
+        .collect();
     let mut outputs = Vec::new();
     for field in &call.outputs {
         let name = field.field.name.as_str();
         if lengths.contains(&name) {
             continue;
         }
-        let kind = kind(model, call, field, receiver).ok_or_else(|| format!("no rule for the output `{name}` of type `{}`", field.field.ty))?;
-        outputs.push(Output { field: name, ident: names::ident(name), kind });
+        let kind = kind(model, call, field, receiver).ok_or_else(|| {
+            format!(
+                "no rule for the output `{name}` of type `{}`",
+                field.field.ty
+            )
+        })?;
+        let entry = model.field_entry(&call.function.name, name);
+        let lender = entry.and_then(|e| e.borrow).unwrap_or(Lender::Receiver);
+        outputs.push(Output {
+            field: name,
+            ident: names::ident(name),
+            lender,
+            kind,
+        });
     }
     Ok(outputs)
 }
 
-fn kind(model: &Model, call: &Call<'_>, field: &CallField<'_>, receiver: Option<&str>) -> Option<OutputKind> {
+fn kind(
+    model: &Model,
+    call: &Call<'_>,
+    field: &CallField<'_>,
+    receiver: Option<&str>,
+) -> Option<OutputKind> {
     let entry = model.field_entry(&call.function.name, &field.field.name);
     let ty = CType::of_field(field.field)?;
     if let Some(name) = ty.name() {
@@ -95,35 +118,52 @@ fn kind(model: &Model, call: &Call<'_>, field: &CallField<'_>, receiver: Option<
         primitive(name)?;
         return Some(OutputKind::Plain(field.ty.clone()));
     }
-    let lender = entry.and_then(|e| e.borrow).unwrap_or(Lender::Receiver);
     if let Some(target) = ty.pointer_to() {
         if let Some(handle) = model.handle(target) {
             let nullable = entry.is_some_and(|e| e.nullable);
-            let owned = entry.is_some_and(|e| e.owned) || (handle.destroy.is_some() && entry.is_none_or(|e| e.borrow.is_none()));
+            let owned = entry.is_some_and(|e| e.owned)
+                || (handle.destroy.is_some() && entry.is_none_or(|e| e.borrow.is_none()));
             let name = target.to_owned();
             return Some(if owned {
                 let by_default = default_parent(model, receiver);
-                OutputKind::Owned { name, parent: entry.and_then(|e| e.parent).unwrap_or(by_default), nullable }
+                OutputKind::Owned {
+                    name,
+                    parent: entry.and_then(|e| e.parent).unwrap_or(by_default),
+                    nullable,
+                }
             } else {
-                OutputKind::Borrowed { name, lender, nullable }
+                OutputKind::Borrowed { name, nullable }
             });
         }
         let length = names::ident(length_of(model, call, field)?);
         if target == "char" {
             let bytes = entry.and_then(|e| e.bytes).unwrap_or(false);
-            return Some(if bytes { OutputKind::Slice { item: quote::quote!(u8), length } } else { OutputKind::Text(length) });
+            return Some(if bytes {
+                OutputKind::Slice {
+                    item: quote::quote!(u8),
+                    length,
+                }
+            } else {
+                OutputKind::Text(length)
+            });
         }
         if target == NAMED_VALUE {
             return Some(OutputKind::NamedValues(length));
         }
         let spelling = primitive(target).filter(|_| target != "void")?;
-        return Some(OutputKind::Slice { item: spelling.parse().ok()?, length });
+        return Some(OutputKind::Slice {
+            item: spelling.parse().ok()?,
+            length,
+        });
     }
     // An array of pointers: `PJRT_Device* const*`.
     let name = ty.pointee()?.pointer_to()?;
     model.handle(name)?;
     let length = names::ident(length_of(model, call, field)?);
-    Some(OutputKind::Handles { name: name.to_owned(), lender, length })
+    Some(OutputKind::Handles {
+        name: name.to_owned(),
+        length,
+    })
 }
 
 /// A counted receiver can be kept alive itself; what comes from another kind keeps the client.

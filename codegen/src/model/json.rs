@@ -17,7 +17,8 @@ const FILE: &str = "model.json";
 pub fn to_json(model: &Model) -> String {
     let facts = schema::to_value(&model.facts, schema::Detail::Compact);
     let judgements = overlay::to_json(&model.judgements);
-    let mut text = format!("{{\n\"command\": \"cargo xtask codegen\",\n\"format\": {FORMAT},\n\"facts\": ");
+    let mut text =
+        format!("{{\n\"command\": \"cargo xtask codegen\",\n\"format\": {FORMAT},\n\"facts\": ");
     lines(&facts, 3, &mut text);
     text.push_str(",\n\"overlay\": ");
     lines(&judgements, 2, &mut text);
@@ -65,22 +66,36 @@ pub fn from_json(text: &str) -> Result<Model, Diagnostics> {
             let mut found = Diagnostics::default();
             let place = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
             let diagnostic = Diagnostic::new("M001", FILE, error.to_string());
-            found.push(diagnostic.at(place(error.line()), place(error.column())).help("run `cargo xtask codegen`"));
+            found.push(
+                diagnostic
+                    .at(place(error.line()), place(error.column()))
+                    .help("run `cargo xtask codegen`"),
+            );
             return Err(found);
         }
     };
     if document.get("format").and_then(Value::as_u64) != Some(FORMAT) {
         return Err(fault("M002", format!("expected \"format\": {FORMAT}")));
     }
-    let part = |name: &str| document.get(name).ok_or_else(|| fault("M003", format!("`{name}` is missing")));
+    let part = |name: &str| {
+        document
+            .get(name)
+            .ok_or_else(|| fault("M003", format!("`{name}` is missing")))
+    };
     let facts = schema::from_value(FILE, part("facts")?, schema::Detail::Compact)?;
-    let judgements = overlay::from_json(part("overlay")?).ok_or_else(|| fault("M004", "`overlay` holds a null or a fraction".into()))?;
+    let judgements = overlay::from_json(part("overlay")?)
+        .ok_or_else(|| fault("M004", "`overlay` holds a null or a fraction".into()))?;
     let entries = overlay::from_tree(&judgements, &[FILE.to_owned()], &[&facts])?;
     let mut since = BTreeMap::new();
     for (name, minor) in part("since")?.as_object().into_iter().flatten() {
         match minor.as_u64().and_then(|m| u32::try_from(m).ok()) {
             Some(minor) => since.insert(name.clone(), minor),
-            None => return Err(fault("M005", format!("`since` of `{name}` is not a version"))),
+            None => {
+                return Err(fault(
+                    "M005",
+                    format!("`since` of `{name}` is not a version"),
+                ));
+            }
         };
     }
     Ok(Model::new(facts, entries, judgements, since))

@@ -55,7 +55,12 @@ impl Model {
     }
 
     /// Indexes what is already checked.
-    pub fn new(facts: Schema, overlay: Overlay, judgements: Node, since: BTreeMap<String, u32>) -> Model {
+    pub fn new(
+        facts: Schema,
+        overlay: Overlay,
+        judgements: Node,
+        since: BTreeMap<String, u32>,
+    ) -> Model {
         let mut index = Index::default();
         for (h, header) in facts.headers.iter().enumerate() {
             for (i, item) in header.functions.iter().enumerate() {
@@ -76,7 +81,13 @@ impl Model {
                 index.modules.entry(name.clone()).or_insert(h);
             }
         }
-        Model { facts, overlay, judgements, since, index }
+        Model {
+            facts,
+            overlay,
+            judgements,
+            since,
+            index,
+        }
     }
 
     /// The header that a module stands for.
@@ -143,12 +154,17 @@ impl Model {
 
     /// Whether a struct begins with its own size.
     pub fn is_versioned(structure: &Struct) -> bool {
-        structure.fields.first().is_some_and(|f| f.name == HEADER_FIELDS[0])
+        structure
+            .fields
+            .first()
+            .is_some_and(|f| f.name == HEADER_FIELDS[0])
     }
 
     /// Plain structs with a size of their own, which callers pass by pointer.
     pub fn versioned_values<'m>(&'m self, header: &'m Header) -> impl Iterator<Item = &'m Struct> {
-        header.structs.iter().filter(|s| s.kind == StructKind::Value && Model::is_versioned(s) && s.struct_size.is_some())
+        header.structs.iter().filter(|s| {
+            s.kind == StructKind::Value && Model::is_versioned(s) && s.struct_size.is_some()
+        })
     }
 }
 
@@ -159,6 +175,8 @@ pub fn join(mut schema: Schema, extra: Vec<Schema>) -> Schema {
             schema.headers.push(header);
         }
     }
-    schema.headers.sort_by(|a, b| (a.module != "core", &a.module).cmp(&(b.module != "core", &b.module)));
+    schema
+        .headers
+        .sort_by(|a, b| (a.module != "core", &a.module).cmp(&(b.module != "core", &b.module)));
     schema
 }

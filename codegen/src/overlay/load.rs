@@ -8,7 +8,10 @@ use crate::schema::{Direction, Field, Function, Schema, Struct};
 use std::collections::BTreeMap;
 
 /// Reads overlay files, given as (name, text), and checks them against the facts.
-pub fn load(files: &[(String, String)], schemas: &[&Schema]) -> Result<(Node, Overlay), Diagnostics> {
+pub fn load(
+    files: &[(String, String)],
+    schemas: &[&Schema],
+) -> Result<(Node, Overlay), Diagnostics> {
     let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
     let mut found = Diagnostics::default();
     let mut trees = Vec::new();
@@ -27,10 +30,22 @@ pub fn load(files: &[(String, String)], schemas: &[&Schema]) -> Result<(Node, Ov
 }
 
 /// Checks a tree and gives its entries.
-pub fn from_tree(tree: &Node, files: &[String], schemas: &[&Schema]) -> Result<Overlay, Diagnostics> {
-    let mut loader = Loader { files, facts: Facts::new(schemas), found: Diagnostics::default() };
+pub fn from_tree(
+    tree: &Node,
+    files: &[String],
+    schemas: &[&Schema],
+) -> Result<Overlay, Diagnostics> {
+    let mut loader = Loader {
+        files,
+        facts: Facts::new(schemas),
+        found: Diagnostics::default(),
+    };
     let overlay = loader.overlay(tree);
-    if loader.found.is_empty() { Ok(overlay) } else { Err(loader.found) }
+    if loader.found.is_empty() {
+        Ok(overlay)
+    } else {
+        Err(loader.found)
+    }
 }
 
 /// The facts by name.
@@ -45,13 +60,28 @@ impl<'a> Facts<'a> {
     fn new(schemas: &[&'a Schema]) -> Facts<'a> {
         let headers = || schemas.iter().flat_map(|s| &s.headers);
         let handles = headers().flat_map(|h| {
-            let visible = h.structs.iter().filter(|s| s.kind == crate::schema::StructKind::Handle);
-            h.opaques.iter().map(|o| o.name.as_str()).chain(visible.map(|s| s.name.as_str()))
+            let visible = h
+                .structs
+                .iter()
+                .filter(|s| s.kind == crate::schema::StructKind::Handle);
+            h.opaques
+                .iter()
+                .map(|o| o.name.as_str())
+                .chain(visible.map(|s| s.name.as_str()))
         });
         Facts {
-            functions: headers().flat_map(|h| &h.functions).map(|f| (f.name.as_str(), f)).collect(),
-            structs: headers().flat_map(|h| &h.structs).map(|s| (s.name.as_str(), s)).collect(),
-            enums: headers().flat_map(|h| &h.enums).map(|e| e.name.as_str()).collect(),
+            functions: headers()
+                .flat_map(|h| &h.functions)
+                .map(|f| (f.name.as_str(), f))
+                .collect(),
+            structs: headers()
+                .flat_map(|h| &h.structs)
+                .map(|s| (s.name.as_str(), s))
+                .collect(),
+            enums: headers()
+                .flat_map(|h| &h.enums)
+                .map(|e| e.name.as_str())
+                .collect(),
             handles: handles.collect(),
         }
     }
@@ -71,7 +101,11 @@ struct Loader<'a> {
 impl Loader<'_> {
     fn refuse(&mut self, code: &'static str, node: &Node, message: String, help: &str) {
         let file = self.files.get(node.file).map_or("overlay", String::as_str);
-        self.found.push(Diagnostic::new(code, file, message).at(node.place.line, node.place.column).help(help));
+        self.found.push(
+            Diagnostic::new(code, file, message)
+                .at(node.place.line, node.place.column)
+                .help(help),
+        );
     }
 
     fn overlay(&mut self, tree: &Node) -> Overlay {
@@ -81,17 +115,31 @@ impl Loader<'_> {
                 "handle" => overlay.handles = self.each(node, Self::handle),
                 "enum" => overlay.enums = self.each(node, Self::enumeration),
                 "function" => overlay.functions = self.each(node, Self::function),
-                other => self.refuse("O010", node, format!("unknown section `{other}`"), "the sections are `handle`, `enum` and `function`"),
+                other => self.refuse(
+                    "O010",
+                    node,
+                    format!("unknown section `{other}`"),
+                    "the sections are `handle`, `enum` and `function`",
+                ),
             }
         }
         self.cross_check(tree, &overlay);
         overlay
     }
 
-    fn each<T>(&mut self, node: &Node, read: fn(&mut Self, &str, &Node) -> Option<T>) -> BTreeMap<String, T> {
+    fn each<T>(
+        &mut self,
+        node: &Node,
+        read: fn(&mut Self, &str, &Node) -> Option<T>,
+    ) -> BTreeMap<String, T> {
         let mut entries = BTreeMap::new();
         if !matches!(node.tree, Tree::Table(_)) {
-            self.refuse("O011", node, format!("expected a table of entries, found {}", node.type_name()), "write `[section.NAME]`");
+            self.refuse(
+                "O011",
+                node,
+                format!("expected a table of entries, found {}", node.type_name()),
+                "write `[section.NAME]`",
+            );
         }
         for (name, entry) in node.entries() {
             if let Some(value) = read(self, name, entry) {
@@ -102,9 +150,21 @@ impl Loader<'_> {
     }
 
     /// Checks an entry's keys against the vocabulary. `args` is the struct that field names refer to.
-    fn keys(&mut self, section: Section, what: &str, node: &Node, args: Option<&Struct>, also: &[&str]) -> bool {
+    fn keys(
+        &mut self,
+        section: Section,
+        what: &str,
+        node: &Node,
+        args: Option<&Struct>,
+        also: &[&str],
+    ) -> bool {
         if !matches!(node.tree, Tree::Table(_)) {
-            self.refuse("O011", node, format!("{what}: expected a table, found {}", node.type_name()), "write `key = value` lines");
+            self.refuse(
+                "O011",
+                node,
+                format!("{what}: expected a table, found {}", node.type_name()),
+                "write `key = value` lines",
+            );
             return false;
         }
         let mut good = true;
@@ -114,20 +174,37 @@ impl Loader<'_> {
             }
             let Some(key) = vocabulary::keys(section).find(|k| k.name == name) else {
                 let known: Vec<&str> = vocabulary::keys(section).map(|k| k.name).collect();
-                self.refuse("O012", value, format!("{what}: unknown key `{name}`"), &format!("the keys are {}", known.join(", ")));
+                self.refuse(
+                    "O012",
+                    value,
+                    format!("{what}: unknown key `{name}`"),
+                    &format!("the keys are {}", known.join(", ")),
+                );
                 good = false;
                 continue;
             };
             if !self.fits(key.kind, value, args) {
                 let expected = vocabulary::expectation(key.kind);
-                let came = value.text().map_or_else(|| value.type_name().to_owned(), |t| format!("`{t}`"));
-                self.refuse("O013", value, format!("{what}: `{name}` must be {expected}, found {came}"), key.doc);
+                let came = value
+                    .text()
+                    .map_or_else(|| value.type_name().to_owned(), |t| format!("`{t}`"));
+                self.refuse(
+                    "O013",
+                    value,
+                    format!("{what}: `{name}` must be {expected}, found {came}"),
+                    key.doc,
+                );
                 good = false;
             }
         }
         for key in vocabulary::keys(section).filter(|k| k.required) {
             if node.get(key.name).is_none() {
-                self.refuse("O014", node, format!("{what}: `{}` is missing", key.name), key.doc);
+                self.refuse(
+                    "O014",
+                    node,
+                    format!("{what}: `{}` is missing", key.name),
+                    key.doc,
+                );
                 good = false;
             }
         }
@@ -144,14 +221,23 @@ impl Loader<'_> {
             Kind::OneOf(words) => word.is_some_and(|t| words.contains(&t)),
             Kind::Function => word.is_some_and(|t| self.facts.functions.contains_key(t)),
             Kind::Enum => word.is_some_and(|t| self.facts.enums.contains(&t)),
-            Kind::HandleOrNone => word.is_some_and(|t| t == "none" || self.facts.handles.contains(&t)),
-            Kind::Field => word.is_some_and(|t| args.is_some_and(|s| s.fields.iter().any(|f| f.name == t))),
+            Kind::HandleOrNone => {
+                word.is_some_and(|t| t == "none" || self.facts.handles.contains(&t))
+            }
+            Kind::Field => {
+                word.is_some_and(|t| args.is_some_and(|s| s.fields.iter().any(|f| f.name == t)))
+            }
         }
     }
 
     fn handle(&mut self, name: &str, node: &Node) -> Option<HandleEntry> {
         if !self.facts.handles.contains(&name) {
-            self.refuse("O020", node, format!("no handle type `{name}` in the facts"), "remove the entry or correct the name");
+            self.refuse(
+                "O020",
+                node,
+                format!("no handle type `{name}` in the facts"),
+                "remove the entry or correct the name",
+            );
             return None;
         }
         if !self.keys(Section::Handle, name, node, None, &[]) {
@@ -159,7 +245,11 @@ impl Loader<'_> {
         }
         Some(HandleEntry {
             rust: owned(node, "rust"),
-            share: if word(node, "share") == Some("clone") { Share::Clone } else { Share::Unique },
+            share: if word(node, "share") == Some("clone") {
+                Share::Clone
+            } else {
+                Share::Unique
+            },
             destroy: word(node, "destroy").map(str::to_owned),
             threads: match word(node, "threads") {
                 Some("send+sync") => Threads::SendSync,
@@ -174,16 +264,29 @@ impl Loader<'_> {
 
     fn enumeration(&mut self, name: &str, node: &Node) -> Option<EnumEntry> {
         if !self.facts.enums.contains(&name) {
-            self.refuse("O021", node, format!("no enum `{name}` in the facts"), "remove the entry or correct the name");
+            self.refuse(
+                "O021",
+                node,
+                format!("no enum `{name}` in the facts"),
+                "remove the entry or correct the name",
+            );
             return None;
         }
         self.keys(Section::Enum, name, node, None, &[])
-            .then(|| EnumEntry { rust: owned(node, "rust"), doc: owned(node, "doc") })
+            .then(|| EnumEntry {
+                rust: owned(node, "rust"),
+                doc: owned(node, "doc"),
+            })
     }
 
     fn function(&mut self, name: &str, node: &Node) -> Option<FunctionEntry> {
         if !self.facts.functions.contains_key(name) {
-            self.refuse("O022", node, format!("no function `{name}` in the facts"), "remove the entry or correct the name");
+            self.refuse(
+                "O022",
+                node,
+                format!("no function `{name}` in the facts"),
+                "remove the entry or correct the name",
+            );
             return None;
         }
         let args = self.facts.args(name);
@@ -192,8 +295,15 @@ impl Loader<'_> {
         for (field, entry) in node.get("field").map(Node::entries).unwrap_or_default() {
             let what = format!("{name}.{field}");
             let Some(fact) = args.and_then(|s| s.fields.iter().find(|f| f.name == *field)) else {
-                let known: Vec<&str> = args.map(|s| s.fields.iter().map(|f| f.name.as_str()).collect()).unwrap_or_default();
-                self.refuse("O023", entry, format!("{name} has no field `{field}`"), &format!("its fields are {}", known.join(", ")));
+                let known: Vec<&str> = args
+                    .map(|s| s.fields.iter().map(|f| f.name.as_str()).collect())
+                    .unwrap_or_default();
+                self.refuse(
+                    "O023",
+                    entry,
+                    format!("{name} has no field `{field}`"),
+                    &format!("its fields are {}", known.join(", ")),
+                );
                 continue;
             };
             if self.keys(Section::Field, &what, entry, args, &[]) {
@@ -207,7 +317,12 @@ impl Loader<'_> {
             Some("hand-written") => match word(node, "path") {
                 Some(path) => Some(Safe::HandWritten(path.to_owned())),
                 None => {
-                    self.refuse("O024", node, format!("{name}: hand-written, but `path` does not say where"), "add `path = \"pjrt::...\"`");
+                    self.refuse(
+                        "O024",
+                        node,
+                        format!("{name}: hand-written, but `path` does not say where"),
+                        "add `path = \"pjrt::...\"`",
+                    );
                     None
                 }
             },
@@ -237,16 +352,42 @@ impl Loader<'_> {
         let pointer = fact.ty.contains('*');
         let mut against = |faulty: bool, message: &str| {
             if faulty {
-                self.refuse("O030", node, format!("{what}: {message}"), &format!("the facts say its type is `{}`", fact.ty));
+                self.refuse(
+                    "O030",
+                    node,
+                    format!("{what}: {message}"),
+                    &format!("the facts say its type is `{}`", fact.ty),
+                );
             }
         };
-        against(entry.dir.is_some() && entry.dir == fact.dir, "`dir` repeats the header's own mark");
-        against(entry.len.is_some() && !pointer, "`len` on something that is no pointer");
-        against(entry.bytes.is_some() && !fact.ty.contains("char*"), "`text` on something that is not `char*`");
-        against(entry.owned && entry.borrow.is_some(), "both `owned` and `borrow`");
-        against(entry.nullable && !pointer, "`null` on something that is no pointer");
-        against(entry.optional && !pointer, "`optional` on something that is no pointer");
-        against(entry.index_below.is_some() && pointer, "`index_below` on a pointer");
+        against(
+            entry.dir.is_some() && entry.dir == fact.dir,
+            "`dir` repeats the header's own mark",
+        );
+        against(
+            entry.len.is_some() && !pointer,
+            "`len` on something that is no pointer",
+        );
+        against(
+            entry.bytes.is_some() && !fact.ty.contains("char*"),
+            "`text` on something that is not `char*`",
+        );
+        against(
+            entry.owned && entry.borrow.is_some(),
+            "both `owned` and `borrow`",
+        );
+        against(
+            entry.nullable && !pointer,
+            "`null` on something that is no pointer",
+        );
+        against(
+            entry.optional && !pointer,
+            "`optional` on something that is no pointer",
+        );
+        against(
+            entry.index_below.is_some() && pointer,
+            "`index_below` on a pointer",
+        );
     }
 
     /// Rules that span entries.
@@ -257,14 +398,30 @@ impl Loader<'_> {
             if let Some(other) = names.insert(rust, c) {
                 let node = ["handle", "enum"].iter().find_map(|s| tree.get(s)?.get(c));
                 if let Some(node) = node {
-                    self.refuse("O040", node, format!("`{c}` and `{other}` are both called `{rust}`"), "give one of them another `rust` name");
+                    self.refuse(
+                        "O040",
+                        node,
+                        format!("`{c}` and `{other}` are both called `{rust}`"),
+                        "give one of them another `rust` name",
+                    );
                 }
             }
         }
         for (name, function) in &overlay.functions {
-            let Some(node) = tree.get("function").and_then(|f| f.get(name)) else { continue };
-            if let Some(on) = function.on.as_deref().filter(|on| *on != "none" && !overlay.handles.contains_key(*on)) {
-                self.refuse("O041", node, format!("{name}: the receiver `{on}` has no [handle] entry"), "add the entry or correct `on`");
+            let Some(node) = tree.get("function").and_then(|f| f.get(name)) else {
+                continue;
+            };
+            if let Some(on) = function
+                .on
+                .as_deref()
+                .filter(|on| *on != "none" && !overlay.handles.contains_key(*on))
+            {
+                self.refuse(
+                    "O041",
+                    node,
+                    format!("{name}: the receiver `{on}` has no [handle] entry"),
+                    "add the entry or correct `on`",
+                );
             }
         }
     }
@@ -322,5 +479,6 @@ fn flag(node: &Node, key: &str) -> bool {
 
 fn is_identifier(text: &str) -> bool {
     let mut chars = text.chars();
-    chars.next().is_some_and(|c| c.is_alphabetic() || c == '_') && chars.all(|c| c.is_alphanumeric() || c == '_')
+    chars.next().is_some_and(|c| c.is_alphabetic() || c == '_')
+        && chars.all(|c| c.is_alphanumeric() || c == '_')
 }

@@ -51,7 +51,10 @@ impl Node {
 
     /// The value of a key of a table.
     pub fn get(&self, key: &str) -> Option<&Node> {
-        self.entries().iter().find(|(k, _)| k == key).map(|(_, v)| v)
+        self.entries()
+            .iter()
+            .find(|(k, _)| k == key)
+            .map(|(_, v)| v)
     }
 
     /// Text, if it is text.
@@ -89,10 +92,24 @@ pub fn parse_toml(text: &str, file: usize, name: &str) -> Result<Node, Diagnosti
     })?;
     let mut found = Diagnostics::default();
     let tree = table_node(table.get_ref(), &lines, file, name, &mut found);
-    if found.is_empty() { Ok(Node { file, place: Place { line: 1, column: 1 }, tree }) } else { Err(found) }
+    if found.is_empty() {
+        Ok(Node {
+            file,
+            place: Place { line: 1, column: 1 },
+            tree,
+        })
+    } else {
+        Err(found)
+    }
 }
 
-fn table_node(table: &DeTable<'_>, lines: &Lines, file: usize, name: &str, found: &mut Diagnostics) -> Tree {
+fn table_node(
+    table: &DeTable<'_>,
+    lines: &Lines,
+    file: usize,
+    name: &str,
+    found: &mut Diagnostics,
+) -> Tree {
     let mut entries = Vec::new();
     for (key, value) in table.iter() {
         if let Some(tree) = value_node(value, lines, file, name, found) {
@@ -126,14 +143,21 @@ fn value_node(
         DeValue::Boolean(truth) => Some(Tree::Bool(*truth)),
         DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
             Ok(number) => Some(Tree::Int(number)),
-            Err(_) => refuse(format!("the number {} does not fit 64 bits", number.as_str())),
+            Err(_) => refuse(format!(
+                "the number {} does not fit 64 bits",
+                number.as_str()
+            )),
         },
         DeValue::Array(items) => Some(Tree::List(
             items
                 .iter()
                 .filter_map(|item| {
                     let tree = value_node(item, lines, file, name, found)?;
-                    Some(Node { file, place: lines.place(item.span().start), tree })
+                    Some(Node {
+                        file,
+                        place: lines.place(item.span().start),
+                        tree,
+                    })
                 })
                 .collect(),
         )),
@@ -150,14 +174,20 @@ pub fn from_json(value: &Value) -> Option<Node> {
         Value::Number(number) => Tree::Int(number.as_i64()?),
         Value::Array(items) => Tree::List(items.iter().map(from_json).collect::<Option<_>>()?),
         Value::Object(entries) => {
-            let mut entries =
-                entries.iter().map(|(k, v)| Some((k.clone(), from_json(v)?))).collect::<Option<Vec<_>>>()?;
+            let mut entries = entries
+                .iter()
+                .map(|(k, v)| Some((k.clone(), from_json(v)?)))
+                .collect::<Option<Vec<_>>>()?;
             entries.sort_by(|a, b| a.0.cmp(&b.0));
             Tree::Table(entries)
         }
         Value::Null => return None,
     };
-    Some(Node { file: 0, place: Place::default(), tree })
+    Some(Node {
+        file: 0,
+        place: Place::default(),
+        tree,
+    })
 }
 
 /// The tree without its places.
@@ -167,7 +197,12 @@ pub fn to_json(node: &Node) -> Value {
         Tree::Int(number) => Value::from(*number),
         Tree::Bool(truth) => Value::Bool(*truth),
         Tree::List(items) => Value::Array(items.iter().map(to_json).collect()),
-        Tree::Table(entries) => Value::Object(entries.iter().map(|(k, v)| (k.clone(), to_json(v))).collect()),
+        Tree::Table(entries) => Value::Object(
+            entries
+                .iter()
+                .map(|(k, v)| (k.clone(), to_json(v)))
+                .collect(),
+        ),
     }
 }
 
@@ -177,7 +212,9 @@ pub fn merge(files: &[String], trees: Vec<Node>) -> Result<Node, Diagnostics> {
     let mut found = Diagnostics::default();
     let mut sections: Vec<(String, Node)> = Vec::new();
     for tree in trees {
-        let Tree::Table(entries) = tree.tree else { continue };
+        let Tree::Table(entries) = tree.tree else {
+            continue;
+        };
         for (name, node) in entries {
             match sections.iter_mut().find(|(n, _)| *n == name) {
                 None => sections.push((name, node)),
@@ -186,12 +223,22 @@ pub fn merge(files: &[String], trees: Vec<Node>) -> Result<Node, Diagnostics> {
         }
     }
     sections.sort_by(|a, b| a.0.cmp(&b.0));
-    let root = Node { file: 0, place: Place::default(), tree: Tree::Table(sections) };
-    if found.is_empty() { Ok(root) } else { Err(found) }
+    let root = Node {
+        file: 0,
+        place: Place::default(),
+        tree: Tree::Table(sections),
+    };
+    if found.is_empty() {
+        Ok(root)
+    } else {
+        Err(found)
+    }
 }
 
 fn join(existing: &mut Node, node: Node, files: &[String], found: &mut Diagnostics) {
-    let (Tree::Table(into), Tree::Table(from)) = (&mut existing.tree, node.tree) else { return };
+    let (Tree::Table(into), Tree::Table(from)) = (&mut existing.tree, node.tree) else {
+        return;
+    };
     for (name, node) in from {
         if let Some((_, other)) = into.iter().find(|(n, _)| *n == name) {
             let first = files.get(other.file).map_or("?", String::as_str);
@@ -199,7 +246,10 @@ fn join(existing: &mut Node, node: Node, files: &[String], found: &mut Diagnosti
             found.push(
                 Diagnostic::new("O003", second, format!("`{name}` has two entries"))
                     .at(node.place.line, node.place.column)
-                    .help(format!("the first stands in {first}:{}; keep one", other.place.line)),
+                    .help(format!(
+                        "the first stands in {first}:{}; keep one",
+                        other.place.line
+                    )),
             );
         } else {
             into.push((name, node));
@@ -213,7 +263,11 @@ struct Lines(Vec<usize>);
 
 impl Lines {
     fn new(text: &str) -> Lines {
-        let newlines = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1);
+        let newlines = text
+            .bytes()
+            .enumerate()
+            .filter(|(_, b)| *b == b'\n')
+            .map(|(i, _)| i + 1);
         Lines(std::iter::once(0).chain(newlines).collect())
     }
 
@@ -221,6 +275,9 @@ impl Lines {
         let line = self.0.partition_point(|start| *start <= offset);
         let start = self.0.get(line.saturating_sub(1)).copied().unwrap_or(0);
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Place { line: number(line), column: number(offset.saturating_sub(start) + 1) }
+        Place {
+            line: number(line),
+            column: number(offset.saturating_sub(start) + 1),
+        }
     }
 }

@@ -121,7 +121,10 @@ impl<'s> Checker<'s> {
             if !header.structs.iter().any(|s| s.name == extension.table) {
                 self.add(
                     "extension",
-                    format!("the table `{}` is no struct of this header", extension.table),
+                    format!(
+                        "the table `{}` is no struct of this header",
+                        extension.table
+                    ),
                 );
             }
         }
@@ -169,20 +172,29 @@ impl<'s> Checker<'s> {
             _ => None,
         };
         let Some((size, least, most)) = range else {
-            self.add("repr", format!("expected a sized integer, found `{}`", e.repr));
+            self.add(
+                "repr",
+                format!("expected a sized integer, found `{}`", e.repr),
+            );
             return;
         };
         if e.size != size {
             self.add(
                 "size",
-                format!("expected {size}, the size of `{}`, found {}", e.repr, e.size),
+                format!(
+                    "expected {size}, the size of `{}`, found {}",
+                    e.repr, e.size
+                ),
             );
         }
         let mut names = HashSet::new();
         self.each("values", &e.values, |c, value| {
             c.unique(&mut names, &value.name, "name");
             if value.value < least || value.value > most {
-                c.add("value", format!("{} does not fit `{}`", value.value, e.repr));
+                c.add(
+                    "value",
+                    format!("{} does not fit `{}`", value.value, e.repr),
+                );
             }
         });
     }
@@ -191,7 +203,10 @@ impl<'s> Checker<'s> {
         if !s.align.is_power_of_two() || s.size.checked_rem(s.align) != Some(0) {
             self.add(
                 "size",
-                format!("the size {} is no multiple of the alignment {}", s.size, s.align),
+                format!(
+                    "the size {} is no multiple of the alignment {}",
+                    s.size, s.align
+                ),
             );
         }
         let mut names = HashSet::new();
@@ -200,7 +215,10 @@ impl<'s> Checker<'s> {
             if field.offset < end {
                 c.add(
                     "offset",
-                    format!("expected at least {end}, the end of the field before, found {}", field.offset),
+                    format!(
+                        "expected at least {end}, the end of the field before, found {}",
+                        field.offset
+                    ),
                 );
             }
             end = field.offset.saturating_add(field.size);
@@ -231,7 +249,10 @@ impl<'s> Checker<'s> {
                 if member.offset != field.offset || end > limit {
                     c.add(
                         "offset",
-                        format!("the member lies outside its union at {}..{limit}", field.offset),
+                        format!(
+                            "the member lies outside its union at {}..{limit}",
+                            field.offset
+                        ),
                     );
                 }
                 c.field(member, names);

@@ -23,10 +23,12 @@ pub fn load(file: &str, text: &str) -> Result<Schema, Diagnostics> {
         Ok(value) => value,
         Err(error) => {
             let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-            return Err(Diagnostic::new("S001", file, format!("no valid JSON: {error}"))
-                .at(narrow(error.line()), narrow(error.column()))
-                .help(REGENERATE)
-                .into());
+            return Err(
+                Diagnostic::new("S001", file, format!("no valid JSON: {error}"))
+                    .at(narrow(error.line()), narrow(error.column()))
+                    .help(REGENERATE)
+                    .into(),
+            );
         }
     };
     let mut diagnostics = Diagnostics::new();
@@ -125,5 +127,9 @@ fn first_difference(file: &str, found: &str, wanted: &str) -> Option<Diagnostic>
             (None, None) => break "white space at the end of lines or file differs".to_string(),
         }
     };
-    Some(Diagnostic::new("S004", file, message).at(number, 0).help(REGENERATE))
+    Some(
+        Diagnostic::new("S004", file, message)
+            .at(number, 0)
+            .help(REGENERATE),
+    )
 }

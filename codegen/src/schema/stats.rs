@@ -34,9 +34,16 @@ impl Stats {
     pub fn of(header: &Header) -> Self {
         let fields = || header.structs.iter().flat_map(|s| &s.fields);
         let args = |kind| matches!(kind, StructKind::Args | StructKind::CallbackArgs);
-        let types = header.enums.iter().find(|e| e.name == "PJRT_Extension_Type");
+        let types = header
+            .enums
+            .iter()
+            .find(|e| e.name == "PJRT_Extension_Type");
         Self {
-            functions: header.functions.iter().filter(|f| !f.table.is_empty()).count(),
+            functions: header
+                .functions
+                .iter()
+                .filter(|f| !f.table.is_empty())
+                .count(),
             structs: header.structs.len(),
             fields: fields().map(leaves).sum(),
             args_structs: header.structs.iter().filter(|s| args(s.kind)).count(),

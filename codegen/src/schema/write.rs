@@ -103,7 +103,9 @@ impl Writer {
             self.leaf(&[("name", &a.name), ("type", &a.ty)], a.line)
         });
         list("enums", &header.enums, &mut pairs, |e| self.enumeration(e));
-        list("structs", &header.structs, &mut pairs, |s| self.structure(s));
+        list("structs", &header.structs, &mut pairs, |s| {
+            self.structure(s)
+        });
         list("callbacks", &header.callbacks, &mut pairs, |c| {
             let mut pairs: Pairs = vec![("name", Json::str(&c.name))];
             pairs.extend(self.signature(&c.signature, None));
@@ -120,7 +122,10 @@ impl Writer {
         if self.compact {
             return Json::Arr(texts.iter().map(|(_, text)| Json::str(text)).collect());
         }
-        let mut pairs: Pairs = texts.iter().map(|(k, text)| (*k, Json::str(text))).collect();
+        let mut pairs: Pairs = texts
+            .iter()
+            .map(|(k, text)| (*k, Json::str(text)))
+            .collect();
         self.line(line, &mut pairs);
         Json::Obj(pairs)
     }

@@ -66,7 +66,11 @@ impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LoadError::File { path, problem } => {
-                write!(f, "cannot load {}: {problem}; give the path of a plugin's library", path.display())
+                write!(
+                    f,
+                    "cannot load {}: {problem}; give the path of a plugin's library",
+                    path.display()
+                )
             }
             LoadError::Open { path, cause } => write!(
                 f,
@@ -79,15 +83,25 @@ impl fmt::Display for LoadError {
                 path.display()
             ),
             LoadError::Table { plugin, problem } => {
-                write!(f, "the table that `GetPjrtApi` of {plugin} returned cannot be used: {problem}")
+                write!(
+                    f,
+                    "the table that `GetPjrtApi` of {plugin} returned cannot be used: {problem}"
+                )
             }
-            LoadError::Version { plugin, found, oldest } => write!(
+            LoadError::Version {
+                plugin,
+                found,
+                oldest,
+            } => write!(
                 f,
                 "{plugin} has PJRT {}.{}, and this library needs major version {} and at least {}.{}",
                 found.0, found.1, oldest.0, oldest.0, oldest.1
             ),
             LoadError::Initialise { plugin, cause } => {
-                write!(f, "{plugin} failed to initialise, which is final for this process: {cause}")
+                write!(
+                    f,
+                    "{plugin} failed to initialise, which is final for this process: {cause}"
+                )
             }
             LoadError::Environment { path, missing } => {
                 write!(f, "{} needs ", path.display())?;
@@ -105,6 +119,9 @@ impl std::error::Error for LoadError {}
 
 impl LoadError {
     pub(super) fn initialise(plugin: &str, cause: &Error) -> LoadError {
-        LoadError::Initialise { plugin: plugin.to_owned(), cause: cause.to_string() }
+        LoadError::Initialise {
+            plugin: plugin.to_owned(),
+            cause: cause.to_string(),
+        }
     }
 }

@@ -20,28 +20,41 @@ fn entry(table: NonNull<sys::PJRT_Api>) -> &'static Entry {
     static ENTRIES: Mutex<BTreeMap<usize, &'static Entry>> = Mutex::new(BTreeMap::new());
     // No code of a plugin runs under this lock.
     let mut entries = ENTRIES.lock().unwrap_or_else(PoisonError::into_inner);
-    entries.entry(table.as_ptr() as usize).or_insert_with(|| Box::leak(Box::default()))
+    entries
+        .entry(table.as_ptr() as usize)
+        .or_insert_with(|| Box::leak(Box::default()))
 }
 
 pub(super) fn load(path: &Path) -> Result<&'static Api, LoadError> {
-    let refuse = |problem: &str| LoadError::File { path: path.to_owned(), problem: problem.to_owned() };
+    let refuse = |problem: &str| LoadError::File {
+        path: path.to_owned(),
+        problem: problem.to_owned(),
+    };
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => return Err(refuse("it is a folder")),
         Ok(_) => {}
         Err(error) => return Err(refuse(&error.to_string())),
     }
     // A path without a folder would be looked for in the system's places.
-    let full = path.canonicalize().map_err(|error| refuse(&error.to_string()))?;
+    let full = path
+        .canonicalize()
+        .map_err(|error| refuse(&error.to_string()))?;
     // SAFETY: loading runs the library's own start code; that the file is to be trusted is what
     // `Plugin::load` asks of its caller.
-    let library = unsafe { libloading::Library::new(&full) }
-        .map_err(|error| LoadError::Open { path: path.to_owned(), cause: error.to_string() })?;
+    let library = unsafe { libloading::Library::new(&full) }.map_err(|error| LoadError::Open {
+        path: path.to_owned(),
+        cause: error.to_string(),
+    })?;
     // Real plugins crash when they are unloaded, so the library stays, a wrong one too.
     let library: &'static libloading::Library = Box::leak(Box::new(library));
     type GetPjrtApi = unsafe extern "C" fn() -> *const sys::PJRT_Api;
     // SAFETY: the name is the one that PJRT gives to a function of this type.
-    let function = unsafe { library.get::<GetPjrtApi>(b"GetPjrtApi\0") }
-        .map_err(|error| LoadError::NotAPlugin { path: path.to_owned(), cause: error.to_string() })?;
+    let function = unsafe { library.get::<GetPjrtApi>(b"GetPjrtApi\0") }.map_err(|error| {
+        LoadError::NotAPlugin {
+            path: path.to_owned(),
+            cause: error.to_string(),
+        }
+    })?;
     // SAFETY: as above; it takes nothing.
     let table = unsafe { function() };
     // SAFETY: it came from `GetPjrtApi` of a library that stays loaded.
@@ -51,8 +64,14 @@ pub(super) fn load(path: &Path) -> Result<&'static Api, LoadError> {
 /// # Safety
 ///
 /// As [`super::Plugin::from_api`].
-pub(super) unsafe fn plugin(table: *const sys::PJRT_Api, name: &str) -> Result<&'static Api, LoadError> {
-    let refuse = |problem: String| LoadError::Table { plugin: name.to_owned(), problem };
+pub(super) unsafe fn plugin(
+    table: *const sys::PJRT_Api,
+    name: &str,
+) -> Result<&'static Api, LoadError> {
+    let refuse = |problem: String| LoadError::Table {
+        plugin: name.to_owned(),
+        problem,
+    };
     let Some(table) = NonNull::new(table.cast_mut()) else {
         return Err(refuse("it is null".into()));
     };
@@ -60,30 +79,44 @@ pub(super) unsafe fn plugin(table: *const sys::PJRT_Api, name: &str) -> Result<&
         return Err(refuse("its address is not aligned".into()));
     }
     // SAFETY: the caller's promise.
-    entry(table).get_or_init(|| unsafe { start(table, name) }).clone()
+    entry(table)
+        .get_or_init(|| unsafe { start(table, name) })
+        .clone()
 }
 
 /// # Safety
 ///
 /// As [`super::Plugin::from_api`].
 unsafe fn start(table: NonNull<sys::PJRT_Api>, name: &str) -> Result<&'static Api, LoadError> {
-    let refuse = |problem: String| LoadError::Table { plugin: name.to_owned(), problem };
+    let refuse = |problem: String| LoadError::Table {
+        plugin: name.to_owned(),
+        problem,
+    };
     // SAFETY: the size is the first word of every table.
     let size = unsafe { table.cast::<usize>().read() };
-    let least = std::mem::offset_of!(sys::PJRT_Api, pjrt_api_version) + size_of::<sys::PJRT_Api_Version>();
+    let least =
+        std::mem::offset_of!(sys::PJRT_Api, pjrt_api_version) + size_of::<sys::PJRT_Api_Version>();
     if size < least || size > LARGEST {
-        return Err(refuse(format!("it says that it has {size} bytes, and {least} to {LARGEST} were expected")));
+        return Err(refuse(format!(
+            "it says that it has {size} bytes, and {least} to {LARGEST} were expected"
+        )));
     }
     // SAFETY: the table is as long as it says.
     let before = unsafe { Api::copy(table, name.to_owned()) };
     let found = before.version();
     if found.0 != OLDEST.0 || found.1 < OLDEST.1 {
-        return Err(LoadError::Version { plugin: name.to_owned(), found, oldest: OLDEST });
+        return Err(LoadError::Version {
+            plugin: name.to_owned(),
+            found,
+            oldest: OLDEST,
+        });
     }
     // SAFETY: the call has no inputs, and nothing was called on the plugin before.
     unsafe { raw::plugin_initialize(&before, raw::PluginInitializeIn::new()) }
         .map_err(|error| LoadError::initialise(name, &error))?;
     // A plugin may complete its table while it initialises.
     // SAFETY: as above.
-    Ok(Box::leak(Box::new(unsafe { Api::copy(table, name.to_owned()) })))
+    Ok(Box::leak(Box::new(unsafe {
+        Api::copy(table, name.to_owned())
+    })))
 }

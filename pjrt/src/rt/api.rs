@@ -46,9 +46,17 @@ impl Api {
         let mut table = sys::PJRT_Api::zeroed();
         // SAFETY: `length` is within both; the rest stays null. Any bits are a valid slot.
         unsafe {
-            std::ptr::copy_nonoverlapping(original.cast::<u8>().as_ptr(), (&raw mut table).cast(), length);
+            std::ptr::copy_nonoverlapping(
+                original.cast::<u8>().as_ptr(),
+                (&raw mut table).cast(),
+                length,
+            );
         }
-        Api { table, original, name }
+        Api {
+            table,
+            original,
+            name,
+        }
     }
 
     /// The table; functions that the plugin lacks are null.
@@ -80,7 +88,11 @@ impl Api {
     /// The error for a function that the plugin lacks.
     #[cold]
     pub fn absent(&self, function: &Function) -> Error {
-        Error::Unimplemented { function: function.name, since: function.since, plugin_version: self.version() }
+        Error::Unimplemented {
+            function: function.name,
+            since: function.since,
+            plugin_version: self.version(),
+        }
     }
 
     /// Refuses a field that the plugin is too old to know.
@@ -88,6 +100,11 @@ impl Api {
         if self.minor() >= since {
             return Ok(());
         }
-        Err(Error::TooNew { function: function.name, field, since, plugin_version: self.version() })
+        Err(Error::TooNew {
+            function: function.name,
+            field,
+            since,
+            plugin_version: self.version(),
+        })
     }
 }

@@ -17,7 +17,11 @@ pub fn check(api: &Api, error: *mut sys::PJRT_Error, function: &Function) -> Res
 
 /// Converts an error, which must not be null, and destroys it.
 #[cold]
-pub(crate) fn plugin_error(api: &Api, error: *mut sys::PJRT_Error, function: &'static str) -> Error {
+pub(crate) fn plugin_error(
+    api: &Api,
+    error: *mut sys::PJRT_Error,
+    function: &'static str,
+) -> Error {
     let converted = PluginError {
         function,
         code: code(api, error),

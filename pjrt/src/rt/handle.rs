@@ -52,6 +52,12 @@ pub trait Borrow: Handle {
     unsafe fn borrow(raw: NonNull<Self::Raw>, owner: Owner) -> Self;
 }
 
+/// What stands for a plugin itself.
+pub trait OnPlugin {
+    /// The plugin.
+    fn api(&self) -> &'static Api;
+}
+
 /// A counted handle.
 pub struct Shared<T> {
     raw: NonNull<T>,
@@ -60,7 +66,10 @@ pub struct Shared<T> {
 
 impl<T> Clone for Shared<T> {
     fn clone(&self) -> Self {
-        Shared { raw: self.raw, owner: self.owner.clone() }
+        Shared {
+            raw: self.raw,
+            owner: self.owner.clone(),
+        }
     }
 }
 
@@ -68,9 +77,16 @@ impl<T: 'static> Shared<T> {
     /// # Safety
     ///
     /// As [`Handle::own`].
-    pub unsafe fn owned<H: Handle<Raw = T>>(api: &'static Api, raw: NonNull<T>, parent: Option<Owner>) -> Self {
+    pub unsafe fn owned<H: Handle<Raw = T>>(
+        api: &'static Api,
+        raw: NonNull<T>,
+        parent: Option<Owner>,
+    ) -> Self {
         // SAFETY: the caller's promise.
-        Shared { raw, owner: unsafe { Owner::new::<H>(api, raw, parent) } }
+        Shared {
+            raw,
+            owner: unsafe { Owner::new::<H>(api, raw, parent) },
+        }
     }
 
     /// # Safety
@@ -114,8 +130,17 @@ impl<T: 'static> Unique<T> {
     /// # Safety
     ///
     /// As [`Handle::own`].
-    pub unsafe fn owned<H: Handle<Raw = T>>(api: &'static Api, raw: NonNull<T>, parent: Option<Owner>) -> Self {
-        Unique { raw, api, parent, taken: Mutex::new(BTreeSet::new()) }
+    pub unsafe fn owned<H: Handle<Raw = T>>(
+        api: &'static Api,
+        raw: NonNull<T>,
+        parent: Option<Owner>,
+    ) -> Self {
+        Unique {
+            raw,
+            api,
+            parent,
+            taken: Mutex::new(BTreeSet::new()),
+        }
     }
 
     /// The plugin.
@@ -141,13 +166,22 @@ impl<T: 'static> Unique<T> {
 
     /// Refuses a value that was given to the function before. The mark stays even if the call
     /// fails: nobody knows then what the plugin has done.
-    pub fn once(&self, function: &'static str, argument: &'static str, value: impl Into<i64>) -> Result<()> {
+    pub fn once(
+        &self,
+        function: &'static str,
+        argument: &'static str,
+        value: impl Into<i64>,
+    ) -> Result<()> {
         let value = value.into();
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.insert((function, value)) {
             return Ok(());
         }
-        Err(Error::InvalidArgument { function, argument, problem: format!("{value} was given before, and it may be given once") })
+        Err(Error::InvalidArgument {
+            function,
+            argument,
+            problem: format!("{value} was given before, and it may be given once"),
+        })
     }
 
     /// `Debug` of the handle.
@@ -157,7 +191,9 @@ impl<T: 'static> Unique<T> {
 }
 
 fn describe<H: Handle>(api: &Api, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.debug_struct(H::NAME).field("plugin", &api.name()).finish_non_exhaustive()
+    f.debug_struct(H::NAME)
+        .field("plugin", &api.name())
+        .finish_non_exhaustive()
 }
 
 /// Where an output comes from, for errors.
@@ -173,7 +209,11 @@ impl Place {
     /// The error for an output that the API does not allow.
     #[cold]
     pub fn invalid(self, problem: &'static str) -> Error {
-        Error::InvalidOutput { function: self.function, field: self.field, problem }
+        Error::InvalidOutput {
+            function: self.function,
+            field: self.field,
+            problem,
+        }
     }
 }
 
@@ -192,29 +232,56 @@ pub fn destructor<H: Handle>(api: &Api, function: &'static str) -> Result<()> {
     if H::can_destroy(api) {
         return Ok(());
     }
-    Err(Error::InvalidOutput { function, field: H::NAME, problem: "the plugin has no function that frees such objects" })
+    Err(Error::InvalidOutput {
+        function,
+        field: H::NAME,
+        problem: "the plugin has no function that frees such objects",
+    })
 }
 
 /// Refuses a handle of another plugin.
-pub fn same_plugin<A: Handle, B: Handle>(on: &A, given: &B, function: &'static str, argument: &'static str) -> Result<()> {
+pub fn same_plugin<A: Handle, B: Handle>(
+    on: &A,
+    given: &B,
+    function: &'static str,
+    argument: &'static str,
+) -> Result<()> {
     if std::ptr::eq(on.api(), given.api()) {
         return Ok(());
     }
-    Err(Error::ForeignHandle { function, argument, must_share: "plugin" })
+    Err(Error::ForeignHandle {
+        function,
+        argument,
+        must_share: "plugin",
+    })
 }
 
 /// Refuses a handle of another plugin, and of another client where both belong to one.
-pub fn same_client<A: Handle, B: Handle>(on: &A, given: &B, function: &'static str, argument: &'static str) -> Result<()> {
+pub fn same_client<A: Handle, B: Handle>(
+    on: &A,
+    given: &B,
+    function: &'static str,
+    argument: &'static str,
+) -> Result<()> {
     same_plugin(on, given, function, argument)?;
     let client = |owner: Option<&Owner>| owner.and_then(Owner::client);
     match (client(on.owner()), client(given.owner())) {
-        (Some(a), Some(b)) if a != b => Err(Error::ForeignHandle { function, argument, must_share: "client" }),
+        (Some(a), Some(b)) if a != b => Err(Error::ForeignHandle {
+            function,
+            argument,
+            must_share: "client",
+        }),
         _ => Ok(()),
     }
 }
 
 /// Refuses an index that is negative or not below the limit.
-pub fn index_below<I, L>(index: I, limit: L, function: &'static str, argument: &'static str) -> Result<()>
+pub fn index_below<I, L>(
+    index: I,
+    limit: L,
+    function: &'static str,
+    argument: &'static str,
+) -> Result<()>
 where
     I: TryInto<u64> + Copy + fmt::Display,
     L: TryInto<u64> + Copy + fmt::Display,
@@ -226,7 +293,11 @@ where
     if within {
         return Ok(());
     }
-    Err(Error::InvalidArgument { function, argument, problem: format!("{index} is not in 0..{limit}") })
+    Err(Error::InvalidArgument {
+        function,
+        argument,
+        problem: format!("{index} is not in 0..{limit}"),
+    })
 }
 
 /// An object that the caller owns.
@@ -234,7 +305,12 @@ where
 /// # Safety
 ///
 /// As [`Handle::own`].
-pub unsafe fn owned<H: Handle>(api: &'static Api, raw: *mut H::Raw, parent: Option<Owner>, place: Place) -> Result<H> {
+pub unsafe fn owned<H: Handle>(
+    api: &'static Api,
+    raw: *mut H::Raw,
+    parent: Option<Owner>,
+    place: Place,
+) -> Result<H> {
     let raw = NonNull::new(raw).ok_or_else(|| place.invalid("null where an object must be"))?;
     // SAFETY: the caller's promise.
     Ok(unsafe { H::own(api, raw, parent) })
@@ -260,9 +336,14 @@ pub unsafe fn owned_or_none<H: Handle>(
 /// # Safety
 ///
 /// As [`Borrow::borrow`].
-pub unsafe fn borrowed<H: Borrow>(raw: *const H::Raw, owner: Option<Owner>, place: Place) -> Result<H> {
+pub unsafe fn borrowed<H: Borrow>(
+    raw: *const H::Raw,
+    owner: Option<Owner>,
+    place: Place,
+) -> Result<H> {
     // SAFETY: the caller's promise.
-    unsafe { borrowed_or_none(raw, owner, place) }?.ok_or_else(|| place.invalid("null where an object must be"))
+    unsafe { borrowed_or_none(raw, owner, place) }?
+        .ok_or_else(|| place.invalid("null where an object must be"))
 }
 
 /// An object that somebody else owns, or null.
@@ -270,8 +351,14 @@ pub unsafe fn borrowed<H: Borrow>(raw: *const H::Raw, owner: Option<Owner>, plac
 /// # Safety
 ///
 /// As [`Borrow::borrow`].
-pub unsafe fn borrowed_or_none<H: Borrow>(raw: *const H::Raw, owner: Option<Owner>, place: Place) -> Result<Option<H>> {
-    let Some(raw) = NonNull::new(raw.cast_mut()) else { return Ok(None) };
+pub unsafe fn borrowed_or_none<H: Borrow>(
+    raw: *const H::Raw,
+    owner: Option<Owner>,
+    place: Place,
+) -> Result<Option<H>> {
+    let Some(raw) = NonNull::new(raw.cast_mut()) else {
+        return Ok(None);
+    };
     let owner = owner.ok_or_else(|| place.invalid("an object without the client that owns it"))?;
     // SAFETY: the caller's promise.
     Ok(Some(unsafe { H::borrow(raw, owner) }))
@@ -291,5 +378,8 @@ pub unsafe fn handles<H: Borrow>(
     // SAFETY: the caller's promise.
     let items: &[*mut H::Raw] = unsafe { super::slice(items, count, place) }?;
     // SAFETY: the caller's promise.
-    items.iter().map(|item| unsafe { borrowed(*item, owner.clone(), place) }).collect()
+    items
+        .iter()
+        .map(|item| unsafe { borrowed(*item, owner.clone(), place) })
+        .collect()
 }

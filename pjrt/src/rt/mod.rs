@@ -10,14 +10,12 @@ mod table;
 
 pub use api::{Api, Function};
 pub use failure::check;
-pub(crate) use failure::plugin_error;
 pub use handle::{
-    Borrow, Handle, Place, Shared, Unique, borrowed, borrowed_or_none, client_of, destructor, handles, index_below,
-    owned, owned_or_none, owner_of, same_client, same_plugin,
+    Borrow, Handle, OnPlugin, Place, Shared, Unique, borrowed, borrowed_or_none, client_of,
+    destructor, handles, index_below, owned, owned_or_none, owner_of, same_client, same_plugin,
 };
 pub use owner::Owner;
 pub use read::{named_values, slice, text};
-pub(crate) use reaper::on_plugin_thread;
 pub use table::Table;
 
 /// Carries the argument of a SAFETY comment through generated code; it stands for nothing.

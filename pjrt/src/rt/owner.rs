@@ -1,10 +1,10 @@
 //! Counted ownership of a plugin's object, and of what must outlive it.
 
 use super::{Api, Handle, reaper};
+use std::any::Any;
 use std::ffi::c_void;
 use std::fmt;
 use std::ptr::NonNull;
-use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
 type Destroy = unsafe fn(&'static Api, NonNull<c_void>);
@@ -36,10 +36,25 @@ impl Owner {
     /// # Safety
     ///
     /// The object is live, of the handle's type, and nobody else destroys it.
-    pub(crate) unsafe fn new<H: Handle>(api: &'static Api, object: NonNull<H::Raw>, parent: Option<Owner>) -> Owner {
+    pub(crate) unsafe fn new<H: Handle>(
+        api: &'static Api,
+        object: NonNull<H::Raw>,
+        parent: Option<Owner>,
+    ) -> Owner {
         let object: NonNull<c_void> = object.cast();
-        let client = if H::ROOT { Some(object) } else { parent.as_ref().and_then(Owner::client) };
-        Owner(Arc::new(Node { api, object, destroy: Some(destroy::<H>), parent, client, answer: OnceLock::new() }))
+        let client = if H::ROOT {
+            Some(object)
+        } else {
+            parent.as_ref().and_then(Owner::client)
+        };
+        Owner(Arc::new(Node {
+            api,
+            object,
+            destroy: Some(destroy::<H>),
+            parent,
+            client,
+            answer: OnceLock::new(),
+        }))
     }
 
     /// The plugin.
@@ -81,8 +96,15 @@ unsafe fn destroy<H: Handle>(api: &'static Api, object: NonNull<c_void>) {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        let Some(destroy) = self.destroy.take() else { return };
-        let task = Task { api: self.api, object: self.object, destroy, parent: self.parent.take() };
+        let Some(destroy) = self.destroy.take() else {
+            return;
+        };
+        let task = Task {
+            api: self.api,
+            object: self.object,
+            destroy,
+            parent: self.parent.take(),
+        };
         reaper::destroy(move || task.run());
     }
 }
@@ -111,8 +133,17 @@ impl Task {
 /// # Safety
 ///
 /// The object is live, and nobody uses it after this.
-pub(crate) unsafe fn destroy_object<H: Handle>(api: &'static Api, object: NonNull<H::Raw>, parent: Option<Owner>) {
-    let task = Task { api, object: object.cast(), destroy: destroy::<H>, parent };
+pub(crate) unsafe fn destroy_object<H: Handle>(
+    api: &'static Api,
+    object: NonNull<H::Raw>,
+    parent: Option<Owner>,
+) {
+    let task = Task {
+        api,
+        object: object.cast(),
+        destroy: destroy::<H>,
+        parent,
+    };
     reaper::destroy(move || task.run());
 }
 

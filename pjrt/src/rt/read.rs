@@ -22,7 +22,10 @@ pub unsafe fn slice<'a, T>(items: *const T, count: usize, place: Place) -> Resul
     if !items.is_aligned() {
         return Err(place.invalid("a pointer that is not aligned for its items"));
     }
-    if count.checked_mul(size_of::<T>()).is_none_or(|bytes| isize::try_from(bytes).is_err()) {
+    if count
+        .checked_mul(size_of::<T>())
+        .is_none_or(|bytes| isize::try_from(bytes).is_err())
+    {
         return Err(place.invalid("more items than memory can hold"));
     }
     // SAFETY: not null, aligned, of a possible size; the rest is the caller's promise.

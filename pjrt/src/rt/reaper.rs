@@ -13,6 +13,13 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the callbacks that run under it come with the safe forms of the functions that take one"
+    )
+)]
 /// Marks the current thread as the plugin's while `body` runs: everything that a callback does.
 pub(crate) fn on_plugin_thread<T>(body: impl FnOnce() -> T) -> T {
     struct Leave;
@@ -42,7 +49,9 @@ fn reaper() -> &'static Mutex<Sender<Task>> {
     REAPER.get_or_init(|| {
         let (sender, tasks) = channel::<Task>();
         let body = move || tasks.into_iter().for_each(|task| task());
-        let _ = std::thread::Builder::new().name("pjrt-reaper".into()).spawn(body);
+        let _ = std::thread::Builder::new()
+            .name("pjrt-reaper".into())
+            .spawn(body);
         Mutex::new(sender)
     })
 }

@@ -1,0 +1,175 @@
+//! Derived files: what they must be, how the checked-in ones differ, and writing them.
+
+use pjrt_codegen::derived::{self, File, Sources};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Folders in which every file is derived, but for these files.
+const OWNED: &[(&str, &[&str])] = &[
+    (derived::MIRRORS, &[]),
+    ("pjrt-sys/src", &["pjrt-sys/src/lib.rs"]),
+];
+
+/// A checked-in file that is not what it must be.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// It is not there.
+    Missing(String),
+    /// Its text differs, first at this line.
+    Differs(String, usize),
+    /// Nothing derives it.
+    Extra(String),
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Difference::Missing(path) => write!(f, "missing  {path}"),
+            Difference::Differs(path, line) => write!(f, "differs  {path}:{line}"),
+            Difference::Extra(path) => write!(f, "extra    {path}"),
+        }
+    }
+}
+
+/// Reads what files are derived from.
+///
+/// # Errors
+///
+/// A file that cannot be read.
+pub fn sources(root: &Path) -> Result<Sources, String> {
+    let read = |path: PathBuf| -> Result<File, String> {
+        let text = std::fs::read_to_string(&path)
+            .map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+        Ok((relative(root, &path), text))
+    };
+    let all = |folder: &str, ending: &str| -> Result<Vec<File>, String> {
+        let mut paths = Vec::new();
+        walk(&root.join(folder), &mut paths)?;
+        paths.retain(|p| p.extension().is_some_and(|e| e == ending));
+        paths.into_iter().map(read).collect()
+    };
+    let mut schemas = all("schema", "json")?;
+    schemas.retain(|(path, _)| path.starts_with("schema/pjrt-"));
+    let schema = schemas
+        .pop()
+        .ok_or("schema/pjrt-*.json is missing: extract it with `cargo xtask schema extract`")?;
+    Ok(Sources {
+        schema,
+        extra: all("schema/extra", "json")?,
+        overlay: all("schema/overlay", "toml")?,
+        since: BTreeMap::new(),
+        rust: all("pjrt/src", "rs")?,
+    })
+}
+
+/// Every derived file of the repository: model, mirrors and raw bindings.
+///
+/// # Errors
+///
+/// Faults of schema, overlay or libclang.
+#[cfg(feature = "clang")]
+pub fn files(root: &Path) -> Result<BTreeMap<String, String>, pjrt_codegen::diag::Diagnostics> {
+    use pjrt_codegen::diag::{Diagnostic, Diagnostics};
+    use pjrt_codegen::schema;
+
+    let fault =
+        |code, message: String| Diagnostics::from(Diagnostic::new(code, "codegen", message));
+    let sources = sources(root).map_err(|message| fault("X011", message))?;
+    let mut files = derived::files(&sources)?;
+    let main = schema::load(&sources.schema.0, &sources.schema.1)?;
+    let extra = sources
+        .extra
+        .iter()
+        .map(|(name, text)| schema::load(name, text))
+        .collect::<Result<Vec<_>, _>>()?;
+    crate::libclang::ensure(&crate::paths::target())?;
+    let bindings =
+        crate::bindings::generate(&main, &extra).map_err(|e| fault("X012", e.to_string()))?;
+    files.extend(
+        bindings
+            .into_iter()
+            .map(|(path, text)| (path.to_string_lossy().replace('\\', "/"), text)),
+    );
+    Ok(files)
+}
+
+/// How the checked-in files differ from `files`.
+///
+/// # Errors
+///
+/// A folder that cannot be read.
+pub fn compare(root: &Path, files: &BTreeMap<String, String>) -> Result<Vec<Difference>, String> {
+    let mut found = Vec::new();
+    for (path, expected) in files {
+        match std::fs::read_to_string(root.join(path)) {
+            Ok(text) if text == *expected => {}
+            Ok(text) => {
+                let same = text
+                    .lines()
+                    .zip(expected.lines())
+                    .take_while(|(a, b)| a == b)
+                    .count();
+                found.push(Difference::Differs(path.clone(), same + 1));
+            }
+            Err(_) => found.push(Difference::Missing(path.clone())),
+        }
+    }
+    for (folder, written_by_hand) in OWNED {
+        let mut paths = Vec::new();
+        walk(&root.join(folder), &mut paths)?;
+        let extra = paths.iter().map(|p| relative(root, p));
+        let extra =
+            extra.filter(|p| !files.contains_key(p) && !written_by_hand.contains(&p.as_str()));
+        found.extend(extra.map(Difference::Extra));
+    }
+    Ok(found)
+}
+
+/// Writes the files that differ and removes those that nothing derives.
+///
+/// # Errors
+///
+/// A file that cannot be written; the others are whole.
+pub fn write(root: &Path, files: &BTreeMap<String, String>) -> Result<Vec<Difference>, String> {
+    let differences = compare(root, files)?;
+    for difference in &differences {
+        match difference {
+            Difference::Extra(path) => {
+                std::fs::remove_file(root.join(path))
+                    .map_err(|e| format!("cannot remove {path}: {e}"))?;
+            }
+            Difference::Missing(path) | Difference::Differs(path, _) => {
+                let text = files.get(path).map(String::as_str).unwrap_or_default();
+                crate::outcome::write_atomically(&root.join(path), text)
+                    .map_err(|e| e.to_string())?;
+            }
+        }
+    }
+    Ok(differences)
+}
+
+fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), String> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(format!("cannot read {}: {e}", folder.display())),
+    };
+    let mut found: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+    found.sort();
+    for path in found {
+        if path.is_dir() {
+            walk(&path, paths)?;
+        } else {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn relative(root: &Path, path: &Path) -> String {
+    path.strip_prefix(root)
+        .unwrap_or(path)
+        .to_string_lossy()
+        .replace('\\', "/")
+}
