@@ -115,6 +115,10 @@ fn sample() -> Schema {
                 field("Run*", "run"),
                 field("OnDone", "on_done"),
                 field("int32_t[4]", "bounds"),
+                Field {
+                    signature: Some(signature("int64_t", "size_t*")),
+                    ..field("int64_t (*)(size_t*)", "count")
+                },
             ],
         )],
         ..Header::default()
@@ -183,7 +187,8 @@ fn each_header_becomes_a_module_of_its_own_declarations() {
         "use crate::core::*;\n",
         "pub type xla_Id = i32;\n",
         "#[derive(Debug, Copy, Clone)]\npub struct Table {\n    pub base: Base,\n    pub run: Run,\n    \
-         pub on_done: OnDone,\n    pub bounds: [i32; 4usize],\n}\n",
+         pub on_done: OnDone,\n    pub bounds: [i32; 4usize],\n    pub count: \
+         ::core::option::Option<unsafe extern \"C\" fn(args: *mut usize) -> i64>,\n}\n",
     ] {
         assert!(table.contains(expected), "{expected} in:\n{table}");
     }
