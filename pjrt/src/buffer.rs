@@ -18,7 +18,7 @@ impl Buffer {
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
         const FUNCTION: &str = "PJRT_Buffer_ToHostBuffer";
         let api = self.api();
-        rt::destructor::<Event>(api, FUNCTION)?;
+        rt::destructor::<Event>(api)?;
         let refuse = |argument, problem| {
             Err(Error::InvalidArgument {
                 function: FUNCTION,

@@ -12,7 +12,7 @@ pjrt_macros::generate!(handle PJRT_Client);
 impl Client {
     pub(crate) fn create(api: &'static Api, options: &ClientOptions) -> Result<Client> {
         const FUNCTION: &str = "PJRT_Client_Create";
-        rt::destructor::<Client>(api, FUNCTION)?;
+        rt::destructor::<Client>(api)?;
         let name = "cpu_device_count";
         let mut values = Vec::new();
         if let Some(count) = options.cpu_device_count {
@@ -66,7 +66,7 @@ impl Client {
     ) -> Result<LoadedExecutable> {
         const FUNCTION: &str = "PJRT_Client_Compile";
         let api = self.api();
-        rt::destructor::<LoadedExecutable>(api, FUNCTION)?;
+        rt::destructor::<LoadedExecutable>(api)?;
         let (code, format) = (program.code(), program.format());
         let nested = raw::Program::new(
             code.as_ptr().cast_mut().cast(),
@@ -127,8 +127,8 @@ impl Client {
     ) -> Result<Buffer> {
         const FUNCTION: &str = "PJRT_Client_BufferFromHostBuffer";
         let api = self.api();
-        rt::destructor::<Buffer>(api, FUNCTION)?;
-        rt::destructor::<Event>(api, FUNCTION)?;
+        rt::destructor::<Buffer>(api)?;
+        rt::destructor::<Event>(api)?;
         rt::same_client(self, device, FUNCTION, "device")?;
         if element_count(dims) != Some(data.len()) {
             return Err(Error::InvalidArgument {

@@ -66,6 +66,9 @@ pub enum Error {
     Load(crate::plugin::LoadError),
     /// No plugin of that name was found.
     Find(crate::find::FindError),
+    /// A plugin could not be installed.
+    #[cfg(feature = "install")]
+    Install(Box<crate::install::InstallError>),
 }
 
 /// An error that a plugin reported.
@@ -98,6 +101,8 @@ impl Error {
             }
             Error::Load(_) => ErrorCode::UNAVAILABLE,
             Error::Find(_) => ErrorCode::NOT_FOUND,
+            #[cfg(feature = "install")]
+            Error::Install(_) => ErrorCode::UNAVAILABLE,
         }
     }
 
@@ -110,7 +115,7 @@ impl Error {
             | Error::InvalidOutput { function, .. }
             | Error::InvalidArgument { function, .. }
             | Error::ForeignHandle { function, .. } => Some(function),
-            Error::Load(_) | Error::Find(_) => None,
+            _ => None,
         }
     }
 }
@@ -170,6 +175,8 @@ impl fmt::Display for Error {
             ),
             Error::Load(error) => error.fmt(f),
             Error::Find(error) => error.fmt(f),
+            #[cfg(feature = "install")]
+            Error::Install(error) => error.fmt(f),
         }
     }
 }
@@ -179,6 +186,8 @@ impl std::error::Error for Error {
         match self {
             Error::Load(error) => Some(error),
             Error::Find(error) => Some(error),
+            #[cfg(feature = "install")]
+            Error::Install(error) => Some(error.as_ref()),
             _ => None,
         }
     }
@@ -201,6 +210,13 @@ impl From<PluginError> for Error {
 impl From<crate::plugin::LoadError> for Error {
     fn from(error: crate::plugin::LoadError) -> Self {
         Error::Load(error)
+    }
+}
+
+#[cfg(feature = "install")]
+impl From<crate::install::InstallError> for Error {
+    fn from(error: crate::install::InstallError) -> Self {
+        Error::Install(Box::new(error))
     }
 }
 

@@ -39,7 +39,7 @@ impl LoadedExecutable {
     pub fn run(&self, arguments: &[&Buffer]) -> Result<Vec<Buffer>> {
         const FUNCTION: &str = "PJRT_LoadedExecutable_Execute";
         let api = self.api();
-        rt::destructor::<Buffer>(api, FUNCTION)?;
+        rt::destructor::<Buffer>(api)?;
         for argument in arguments {
             rt::same_client(self, *argument, FUNCTION, "argument_lists")?;
         }

@@ -20,6 +20,13 @@ pub fn handle(model: &Model, name: &str) -> Result<TokenStream, String> {
         Some(function) => destructor(model, function)?,
         None => (quote!(), quote!(true)),
     };
+    let destroyer = match &entry.destroy {
+        Some(function) => {
+            let since = model.since(function).unwrap_or(0);
+            quote!(::core::option::Option::Some(::pjrt::__rt::Function { name: #function, since: #since }))
+        }
+        None => quote!(::core::option::Option::None),
+    };
     let root = entry.root;
     let representation = match entry.share {
         Share::Clone => quote!(Shared),
@@ -74,6 +81,7 @@ pub fn handle(model: &Model, name: &str) -> Result<TokenStream, String> {
         unsafe impl ::pjrt::__rt::Handle for #ident {
             type Raw = #raw;
             const NAME: &'static str = #name;
+            const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = #destroyer;
             const ROOT: bool = #root;
             fn api(&self) -> &'static ::pjrt::__rt::Api { self.0.api() }
             fn as_raw(&self) -> *mut #raw { self.0.as_raw() }

@@ -12,7 +12,6 @@ use quote::quote;
 /// One method.
 pub fn method(model: &Model, method: &Method<'_>) -> Result<TokenStream, String> {
     let call = &method.call;
-    let c_name = &call.function.name;
     let (ident, function, input) = (&method.ident, &call.ident, &call.input);
     let docs = docs(model, method);
     let mut params = Vec::new();
@@ -29,7 +28,7 @@ pub fn method(model: &Model, method: &Method<'_>) -> Result<TokenStream, String>
     let result = result_type(model, &method.outputs)?;
     let gates = owned_types(model, &method.outputs)
         .into_iter()
-        .map(|ty| quote!(::pjrt::__rt::destructor::<#ty>(api, #c_name)?;));
+        .map(|ty| quote!(::pjrt::__rt::destructor::<#ty>(api)?;));
     let values = method
         .outputs
         .iter()

@@ -1,6 +1,6 @@
 //! Handles: counted ones, which may borrow from somebody else's owner, and those with one owner.
 
-use super::{Api, Owner, owner};
+use super::{Api, Function, Owner, owner};
 use crate::{Error, Result};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,6 +18,8 @@ pub unsafe trait Handle: Sized {
     type Raw: 'static;
     /// Its name.
     const NAME: &'static str;
+    /// Its destructor, if it has one.
+    const DESTROY: Option<Function>;
     /// It is a client.
     const ROOT: bool;
     /// The plugin.
@@ -228,15 +230,11 @@ pub fn client_of<H: Handle>(handle: &H) -> Option<Owner> {
 }
 
 /// Refuses to make an object that could not be freed.
-pub fn destructor<H: Handle>(api: &Api, function: &'static str) -> Result<()> {
-    if H::can_destroy(api) {
-        return Ok(());
+pub fn destructor<H: Handle>(api: &Api) -> Result<()> {
+    match &H::DESTROY {
+        Some(function) if !H::can_destroy(api) => Err(api.absent(function)),
+        _ => Ok(()),
     }
-    Err(Error::InvalidOutput {
-        function,
-        field: H::NAME,
-        problem: "the plugin has no function that frees such objects",
-    })
 }
 
 /// Refuses a handle of another plugin.

@@ -16,6 +16,10 @@ pub struct AsyncTransferManager(
 unsafe impl ::pjrt::__rt::Handle for AsyncTransferManager {
     type Raw = ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager;
     const NAME: &'static str = "PJRT_AsyncHostToDeviceTransferManager";
+    const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
+        name: "PJRT_AsyncHostToDeviceTransferManager_Destroy",
+        since: 0u32,
+    });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
         self.0.api()
@@ -86,9 +90,7 @@ impl AsyncTransferManager {
         buffer_index: ::core::ffi::c_int,
     ) -> ::pjrt::Result<::pjrt::Buffer> {
         let api = ::pjrt::__rt::Handle::api(self);
-        ::pjrt::__rt::destructor::<
-            ::pjrt::Buffer,
-        >(api, "PJRT_AsyncHostToDeviceTransferManager_RetrieveBuffer")?;
+        ::pjrt::__rt::destructor::<::pjrt::Buffer>(api)?;
         ::pjrt::__rt::index_below(
             buffer_index,
             self.buffer_count()?,

@@ -13,6 +13,10 @@ pub struct AsyncTrackingEvent(
 unsafe impl ::pjrt::__rt::Handle for AsyncTrackingEvent {
     type Raw = ::pjrt::sys::PJRT_AsyncTrackingEvent;
     const NAME: &'static str = "PJRT_AsyncTrackingEvent";
+    const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
+        name: "PJRT_AsyncTrackingEvent_Destroy",
+        since: 0u32,
+    });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
         self.0.api()

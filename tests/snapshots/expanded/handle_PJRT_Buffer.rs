@@ -14,6 +14,10 @@ pub struct Buffer(::pjrt::__rt::Unique<::pjrt::sys::PJRT_Buffer>);
 unsafe impl ::pjrt::__rt::Handle for Buffer {
     type Raw = ::pjrt::sys::PJRT_Buffer;
     const NAME: &'static str = "PJRT_Buffer";
+    const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
+        name: "PJRT_Buffer_Destroy",
+        since: 0u32,
+    });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
         self.0.api()
@@ -294,7 +298,7 @@ impl Buffer {
         dst_device: &::pjrt::Device,
     ) -> ::pjrt::Result<::pjrt::Buffer> {
         let api = ::pjrt::__rt::Handle::api(self);
-        ::pjrt::__rt::destructor::<::pjrt::Buffer>(api, "PJRT_Buffer_CopyToDevice")?;
+        ::pjrt::__rt::destructor::<::pjrt::Buffer>(api)?;
         ::pjrt::__rt::same_client(
             self,
             dst_device,
@@ -355,7 +359,7 @@ impl Buffer {
     /// For a deleted or donated buffer either this call fails (INVALID_ARGUMENT) or the event does.
     pub fn ready_event(&self) -> ::pjrt::Result<::pjrt::Event> {
         let api = ::pjrt::__rt::Handle::api(self);
-        ::pjrt::__rt::destructor::<::pjrt::Event>(api, "PJRT_Buffer_ReadyEvent")?;
+        ::pjrt::__rt::destructor::<::pjrt::Event>(api)?;
         let input = ::pjrt::raw::BufferReadyEventIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
@@ -395,7 +399,7 @@ impl Buffer {
         dst_memory: &::pjrt::Memory,
     ) -> ::pjrt::Result<::pjrt::Buffer> {
         let api = ::pjrt::__rt::Handle::api(self);
-        ::pjrt::__rt::destructor::<::pjrt::Buffer>(api, "PJRT_Buffer_CopyToMemory")?;
+        ::pjrt::__rt::destructor::<::pjrt::Buffer>(api)?;
         ::pjrt::__rt::same_client(
             self,
             dst_memory,

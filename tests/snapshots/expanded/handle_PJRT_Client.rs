@@ -16,6 +16,10 @@ pub struct Client(::pjrt::__rt::Shared<::pjrt::sys::PJRT_Client>);
 unsafe impl ::pjrt::__rt::Handle for Client {
     type Raw = ::pjrt::sys::PJRT_Client;
     const NAME: &'static str = "PJRT_Client";
+    const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
+        name: "PJRT_Client_Destroy",
+        since: 0u32,
+    });
     const ROOT: bool = true;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
         self.0.api()
@@ -373,7 +377,7 @@ impl Client {
         compile_options: ::core::option::Option<&[u8]>,
     ) -> ::pjrt::Result<::pjrt::LoadedExecutable> {
         let api = ::pjrt::__rt::Handle::api(self);
-        ::pjrt::__rt::destructor::<::pjrt::LoadedExecutable>(api, "PJRT_Client_Load")?;
+        ::pjrt::__rt::destructor::<::pjrt::LoadedExecutable>(api)?;
         ::pjrt::__rt::same_client(self, executable, "PJRT_Client_Load", "executable")?;
         let input = ::pjrt::raw::ClientLoadIn::new(
             ::pjrt::__rt::Handle::as_raw(self),

@@ -13,6 +13,10 @@ pub struct CopyToDeviceStream(
 unsafe impl ::pjrt::__rt::Handle for CopyToDeviceStream {
     type Raw = ::pjrt::sys::PJRT_CopyToDeviceStream;
     const NAME: &'static str = "PJRT_CopyToDeviceStream";
+    const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
+        name: "PJRT_CopyToDeviceStream_Destroy",
+        since: 0u32,
+    });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
         self.0.api()

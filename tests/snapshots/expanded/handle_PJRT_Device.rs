@@ -14,6 +14,7 @@ pub struct Device(::pjrt::__rt::Shared<::pjrt::sys::PJRT_Device>);
 unsafe impl ::pjrt::__rt::Handle for Device {
     type Raw = ::pjrt::sys::PJRT_Device;
     const NAME: &'static str = "PJRT_Device";
+    const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::None;
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
         self.0.api()
@@ -210,9 +211,7 @@ impl Device {
         description: &str,
     ) -> ::pjrt::Result<::core::option::Option<::pjrt::AsyncTrackingEvent>> {
         let api = ::pjrt::__rt::Handle::api(self);
-        ::pjrt::__rt::destructor::<
-            ::pjrt::AsyncTrackingEvent,
-        >(api, "PJRT_Device_CreateAsyncTrackingEvent")?;
+        ::pjrt::__rt::destructor::<::pjrt::AsyncTrackingEvent>(api)?;
         let input = ::pjrt::raw::DeviceCreateAsyncTrackingEventIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
             description.as_ptr().cast(),

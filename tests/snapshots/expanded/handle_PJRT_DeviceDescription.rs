@@ -12,6 +12,7 @@ pub struct DeviceDescription(::pjrt::__rt::Shared<::pjrt::sys::PJRT_DeviceDescri
 unsafe impl ::pjrt::__rt::Handle for DeviceDescription {
     type Raw = ::pjrt::sys::PJRT_DeviceDescription;
     const NAME: &'static str = "PJRT_DeviceDescription";
+    const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::None;
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
         self.0.api()

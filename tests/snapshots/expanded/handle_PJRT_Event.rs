@@ -11,6 +11,10 @@ pub struct Event(::pjrt::__rt::Unique<::pjrt::sys::PJRT_Event>);
 unsafe impl ::pjrt::__rt::Handle for Event {
     type Raw = ::pjrt::sys::PJRT_Event;
     const NAME: &'static str = "PJRT_Event";
+    const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
+        name: "PJRT_Event_Destroy",
+        since: 0u32,
+    });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
         self.0.api()

@@ -12,6 +12,10 @@ pub struct Executable(::pjrt::__rt::Shared<::pjrt::sys::PJRT_Executable>);
 unsafe impl ::pjrt::__rt::Handle for Executable {
     type Raw = ::pjrt::sys::PJRT_Executable;
     const NAME: &'static str = "PJRT_Executable";
+    const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
+        name: "PJRT_Executable_Destroy",
+        since: 0u32,
+    });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
         self.0.api()

@@ -11,6 +11,10 @@ pub struct ExecuteContext(::pjrt::__rt::Unique<::pjrt::sys::PJRT_ExecuteContext>
 unsafe impl ::pjrt::__rt::Handle for ExecuteContext {
     type Raw = ::pjrt::sys::PJRT_ExecuteContext;
     const NAME: &'static str = "PJRT_ExecuteContext";
+    const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
+        name: "PJRT_ExecuteContext_Destroy",
+        since: 0u32,
+    });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
         self.0.api()

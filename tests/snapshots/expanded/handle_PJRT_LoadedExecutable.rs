@@ -12,6 +12,10 @@ pub struct LoadedExecutable(::pjrt::__rt::Shared<::pjrt::sys::PJRT_LoadedExecuta
 unsafe impl ::pjrt::__rt::Handle for LoadedExecutable {
     type Raw = ::pjrt::sys::PJRT_LoadedExecutable;
     const NAME: &'static str = "PJRT_LoadedExecutable";
+    const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
+        name: "PJRT_LoadedExecutable_Destroy",
+        since: 0u32,
+    });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
         self.0.api()
@@ -82,9 +86,7 @@ impl LoadedExecutable {
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     pub fn executable(&self) -> ::pjrt::Result<::pjrt::Executable> {
         let api = ::pjrt::__rt::Handle::api(self);
-        ::pjrt::__rt::destructor::<
-            ::pjrt::Executable,
-        >(api, "PJRT_LoadedExecutable_GetExecutable")?;
+        ::pjrt::__rt::destructor::<::pjrt::Executable>(api)?;
         let input = ::pjrt::raw::LoadedExecutableGetExecutableIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );

@@ -12,6 +12,7 @@ pub struct Memory(::pjrt::__rt::Shared<::pjrt::sys::PJRT_Memory>);
 unsafe impl ::pjrt::__rt::Handle for Memory {
     type Raw = ::pjrt::sys::PJRT_Memory;
     const NAME: &'static str = "PJRT_Memory";
+    const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::None;
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
         self.0.api()

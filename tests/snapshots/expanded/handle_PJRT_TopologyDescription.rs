@@ -16,6 +16,10 @@ pub struct TopologyDescription(
 unsafe impl ::pjrt::__rt::Handle for TopologyDescription {
     type Raw = ::pjrt::sys::PJRT_TopologyDescription;
     const NAME: &'static str = "PJRT_TopologyDescription";
+    const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
+        name: "PJRT_TopologyDescription_Destroy",
+        since: 0u32,
+    });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
         self.0.api()

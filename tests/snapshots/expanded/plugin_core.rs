@@ -43,9 +43,7 @@ impl Plugin {
     /// UNIMPLEMENTED on TPU.
     pub fn create_execute_context(&self) -> ::pjrt::Result<::pjrt::ExecuteContext> {
         let api = ::pjrt::__rt::OnPlugin::api(self);
-        ::pjrt::__rt::destructor::<
-            ::pjrt::ExecuteContext,
-        >(api, "PJRT_ExecuteContext_Create")?;
+        ::pjrt::__rt::destructor::<::pjrt::ExecuteContext>(api)?;
         let input = ::pjrt::raw::ExecuteContextCreateIn::new();
         ::pjrt::__rt::safety!(
             "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. belongs to the caller and to no client"
@@ -80,9 +78,7 @@ impl Plugin {
         serialized_topology: &[u8],
     ) -> ::pjrt::Result<::pjrt::TopologyDescription> {
         let api = ::pjrt::__rt::OnPlugin::api(self);
-        ::pjrt::__rt::destructor::<
-            ::pjrt::TopologyDescription,
-        >(api, "PJRT_TopologyDescription_Deserialize")?;
+        ::pjrt::__rt::destructor::<::pjrt::TopologyDescription>(api)?;
         let input = ::pjrt::raw::TopologyDescriptionDeserializeIn::new(
             serialized_topology.as_ptr().cast(),
             serialized_topology.len(),
