@@ -7,6 +7,7 @@ pub mod clang_door;
 pub mod codegen_cmd;
 pub mod derive;
 pub mod headers;
+pub mod headers_cmd;
 #[cfg(feature = "clang")]
 pub mod libclang;
 pub mod outcome;

@@ -24,7 +24,12 @@ pub fn read(cursor: Cursor<'_>, name: &str) -> Result<Enum, String> {
         (4, true) => "int32_t",
         (8, false) => "uint64_t",
         (8, true) => "int64_t",
-        _ => return Err(format!("its integer type `{}` is not known", integer.name())),
+        _ => {
+            return Err(format!(
+                "its integer type `{}` is not known",
+                integer.name()
+            ));
+        }
     };
     Ok(Enum {
         name: name.to_string(),

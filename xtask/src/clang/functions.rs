@@ -138,12 +138,7 @@ pub fn mark_vtable(table: &mut Struct) {
     }
 }
 
-fn member(
-    table: &str,
-    field: &Field,
-    cursor: Cursor<'_>,
-    speller: &mut Speller<'_>,
-) -> Function {
+fn member(table: &str, field: &Field, cursor: Cursor<'_>, speller: &mut Speller<'_>) -> Function {
     let args = function_of(cursor.ty()).and_then(|(ty, _)| args(ty, speller));
     Function {
         name: format!("{table}_{}", field.name),

@@ -100,8 +100,7 @@ impl<'u> Reader<'_, 'u> {
             } else if cursor.kind() == CXCursor_TypedefDecl && self.mine(cursor) {
                 let declaration = cursor.underlying().canonical().declaration();
                 if self.mine(declaration) && tag_of(self.sources, declaration).is_none() {
-                    self.names
-                        .insert(declaration.start().offset, cursor.name());
+                    self.names.insert(declaration.start().offset, cursor.name());
                 }
             }
         }
@@ -142,7 +141,10 @@ impl<'u> Reader<'_, 'u> {
                 | CXCursor_InclusionDirective => {}
                 CXCursor_UnionDecl | CXCursor_ClassDecl | CXCursor_TypeAliasDecl => {
                     let name = cursor.name();
-                    self.problem(cursor, format!("the declaration of `{name}` is not understood"));
+                    self.problem(
+                        cursor,
+                        format!("the declaration of `{name}` is not understood"),
+                    );
                 }
                 _ => {}
             }
@@ -215,7 +217,10 @@ impl<'u> Reader<'_, 'u> {
             None => match self.names.get(&cursor.start().offset) {
                 Some(name) => name.clone(),
                 None => {
-                    self.problem(cursor, "a struct without a name is not understood".to_string());
+                    self.problem(
+                        cursor,
+                        "a struct without a name is not understood".to_string(),
+                    );
                     return;
                 }
             },
@@ -237,7 +242,10 @@ impl<'u> Reader<'_, 'u> {
             match enums::struct_sizes(cursor) {
                 Some(sizes) => self.sizes.extend(sizes),
                 None => {
-                    self.problem(cursor, "an enumeration without a name is not understood".into());
+                    self.problem(
+                        cursor,
+                        "an enumeration without a name is not understood".into(),
+                    );
                 }
             }
             return;

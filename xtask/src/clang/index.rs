@@ -72,8 +72,8 @@ impl<'i> Unit<'i> {
             .map_err(|e| e.to_string())?;
         let pointers: Vec<_> = args.iter().map(|arg| arg.as_ptr()).collect();
         let mut raw = ptr::null_mut();
-        let flags = CXTranslationUnit_DetailedPreprocessingRecord
-            | CXTranslationUnit_SkipFunctionBodies;
+        let flags =
+            CXTranslationUnit_DetailedPreprocessingRecord | CXTranslationUnit_SkipFunctionBodies;
         let count = c_int::try_from(pointers.len()).map_err(|e| e.to_string())?;
         // SAFETY: the index is alive; path and arguments are NUL-terminated and outlive the call;
         // `count` is the length of the argument array; no unsaved files are passed; `raw` is a
@@ -187,11 +187,7 @@ impl<'u> Cursor<'u> {
         // SAFETY: the cursor belongs to a unit that is alive; `collect` gets the pointer to `out`
         // back, only during this call.
         unsafe {
-            clang_visitChildren(
-                self.raw,
-                collect,
-                ptr::from_mut(&mut out).cast::<c_void>(),
-            );
+            clang_visitChildren(self.raw, collect, ptr::from_mut(&mut out).cast::<c_void>());
         }
         out.into_iter().map(Self::new).collect()
     }
@@ -370,7 +366,12 @@ impl<'u> Type<'u> {
         // below the count.
         unsafe {
             (0..clang_getNumArgTypes(self.raw))
-                .map(|index| Type::new(clang_getArgType(self.raw, c_uint::try_from(index).unwrap_or(0))))
+                .map(|index| {
+                    Type::new(clang_getArgType(
+                        self.raw,
+                        c_uint::try_from(index).unwrap_or(0),
+                    ))
+                })
                 .collect()
         }
     }

@@ -13,7 +13,8 @@ pub fn is_extension_table(s: &Struct) -> bool {
     }
     let types = ["PJRT_Extension_Type", "PJRT_Structure_Type"];
     s.fields.len() > 3
-        && (0..2).any(|at| field(at).is_some_and(|(name, ty)| name == "type" && types.contains(&ty)))
+        && (0..2)
+            .any(|at| field(at).is_some_and(|(name, ty)| name == "type" && types.contains(&ty)))
 }
 
 /// Whether a struct is the table of a whole interface.

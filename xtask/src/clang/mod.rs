@@ -28,7 +28,11 @@ pub fn extract(set: &HeaderSet, only: &[String]) -> Result<Schema, Diagnostics> 
         return Err(Diagnostic::new("H006", shown, "libclang is not loaded").into());
     };
     let failed = |error: std::io::Error| {
-        Diagnostic::new("H003", &shown, format!("cannot write the stand-ins: {error}"))
+        Diagnostic::new(
+            "H003",
+            &shown,
+            format!("cannot write the stand-ins: {error}"),
+        )
     };
     let standins = tempfile::tempdir().map_err(failed)?;
     standins::write(standins.path()).map_err(failed)?;

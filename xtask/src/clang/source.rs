@@ -59,5 +59,7 @@ pub fn tag_of(sources: &Sources<'_>, declaration: Cursor<'_>) -> Option<String> 
     let end = rest
         .find(|c: char| !(c.is_alphanumeric() || c == '_'))
         .unwrap_or(rest.len());
-    rest.get(..end).filter(|tag| !tag.is_empty()).map(str::to_string)
+    rest.get(..end)
+        .filter(|tag| !tag.is_empty())
+        .map(str::to_string)
 }

@@ -81,12 +81,17 @@ fn union(
             members.push(field(child, outer, sources, speller)?);
         }
     }
-    let first = members.first().ok_or("an anonymous union without members")?;
+    let first = members
+        .first()
+        .ok_or("an anonymous union without members")?;
     Ok(Field {
         name: String::new(),
         ty: "union".to_string(),
         offset: first.offset,
-        size: cursor.ty().size().ok_or("the size of its union is not known")?,
+        size: cursor
+            .ty()
+            .size()
+            .ok_or("the size of its union is not known")?,
         line: cursor.start().line,
         members,
         ..Field::default()

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use pjrt_codegen::diag::{Diagnostic, Diagnostics};
 use pjrt_codegen::schema::{Source, sha256};
 
+use super::record;
+
 /// Path of the main header in every set.
 pub const MAIN: &str = "xla/pjrt/c/pjrt_c_api.h";
 
@@ -125,13 +127,26 @@ impl HeaderSet {
             })
             .collect();
         files.sort_by_key(|file| (file.path != MAIN, file.module.clone()));
-        let source = match super::record::read(root) {
-            Ok(source) => source,
-            Err(problem) => {
-                problems.push(problem);
-                Source::default()
-            }
+        let mut source = Source {
+            kind: "directory".to_string(),
+            ..Source::default()
         };
+        match record::load(root) {
+            Ok(Some(record)) => {
+                for file in &files {
+                    if record.sha256(&file.path) != Some(&file.sha256) {
+                        let shown = root.join(&file.path).display().to_string();
+                        problems.push(
+                            Diagnostic::new("H009", shown, "not the file that was obtained")
+                                .help("obtain the set again with `cargo xtask headers`"),
+                        );
+                    }
+                }
+                source = record.source;
+            }
+            Ok(None) => {}
+            Err(problem) => problems.push(problem),
+        }
         problems.into_result(Self {
             root: root.to_path_buf(),
             source,

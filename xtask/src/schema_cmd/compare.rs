@@ -68,50 +68,100 @@ fn differences(a: &Header, b: &Header) -> Vec<String> {
             a.extension, b.extension
         ));
     }
-    pair("opaque type", &a.opaques, &b.opaques, |x| &x.name, &mut out, |_, _| None);
-    pair("alias", &a.aliases, &b.aliases, |x| &x.name, &mut out, |x, y| {
-        (x.ty != y.ty).then(|| format!("type `{}`, now `{}`", x.ty, y.ty))
-    });
-    pair("enum", &a.enums, &b.enums, |x| &x.name, &mut out, |x, y| {
-        let mut inner = Vec::new();
-        pair("value", &x.values, &y.values, |v| &v.name, &mut inner, |v, w| {
-            (v.value != w.value).then(|| format!("{}, now {}", v.value, w.value))
-        });
-        if x.repr != y.repr {
-            inner.push(format!("`{}`, now `{}`", x.repr, y.repr));
-        }
-        (!inner.is_empty()).then(|| inner.join("; "))
-    });
-    pair("struct", &a.structs, &b.structs, |x| &x.name, &mut out, |x, y| {
-        let mut inner = Vec::new();
-        pair("field", &x.fields, &y.fields, |f| &f.name, &mut inner, field);
-        if x.size != y.size || x.struct_size != y.struct_size {
-            let own = |size: Option<u64>| size.map_or("none".to_string(), |n| n.to_string());
-            inner.push(format!(
-                "size {}, own {}; now {}, own {}",
-                x.size,
-                own(x.struct_size),
-                y.size,
-                own(y.struct_size)
-            ));
-        }
-        (!inner.is_empty()).then(|| inner.join("; "))
-    });
-    pair("callback", &a.callbacks, &b.callbacks, |x| &x.name, &mut out, |x, y| {
-        (types(&x.signature) != types(&y.signature)).then(|| "other signature".to_string())
-    });
-    pair("function", &a.functions, &b.functions, |x| &x.name, &mut out, |x, y| {
-        let moved = (&x.table, &x.slot, x.offset) != (&y.table, &y.slot, y.offset);
-        let other = types(&x.signature) != types(&y.signature) || x.form != y.form;
-        match (moved, other) {
-            (true, _) => Some(format!(
-                "at {}.{} ({}), now {}.{} ({})",
-                x.table, x.slot, x.offset, y.table, y.slot, y.offset
-            )),
-            (_, true) => Some("other signature".to_string()),
-            _ => None,
-        }
-    });
+    pair(
+        "opaque type",
+        &a.opaques,
+        &b.opaques,
+        |x| &x.name,
+        &mut out,
+        |_, _| None,
+    );
+    pair(
+        "alias",
+        &a.aliases,
+        &b.aliases,
+        |x| &x.name,
+        &mut out,
+        |x, y| (x.ty != y.ty).then(|| format!("type `{}`, now `{}`", x.ty, y.ty)),
+    );
+    pair(
+        "enum",
+        &a.enums,
+        &b.enums,
+        |x| &x.name,
+        &mut out,
+        |x, y| {
+            let mut inner = Vec::new();
+            pair(
+                "value",
+                &x.values,
+                &y.values,
+                |v| &v.name,
+                &mut inner,
+                |v, w| (v.value != w.value).then(|| format!("{}, now {}", v.value, w.value)),
+            );
+            if x.repr != y.repr {
+                inner.push(format!("`{}`, now `{}`", x.repr, y.repr));
+            }
+            (!inner.is_empty()).then(|| inner.join("; "))
+        },
+    );
+    pair(
+        "struct",
+        &a.structs,
+        &b.structs,
+        |x| &x.name,
+        &mut out,
+        |x, y| {
+            let mut inner = Vec::new();
+            pair(
+                "field",
+                &x.fields,
+                &y.fields,
+                |f| &f.name,
+                &mut inner,
+                field,
+            );
+            if x.size != y.size || x.struct_size != y.struct_size {
+                let own = |size: Option<u64>| size.map_or("none".to_string(), |n| n.to_string());
+                inner.push(format!(
+                    "size {}, own {}; now {}, own {}",
+                    x.size,
+                    own(x.struct_size),
+                    y.size,
+                    own(y.struct_size)
+                ));
+            }
+            (!inner.is_empty()).then(|| inner.join("; "))
+        },
+    );
+    pair(
+        "callback",
+        &a.callbacks,
+        &b.callbacks,
+        |x| &x.name,
+        &mut out,
+        |x, y| (types(&x.signature) != types(&y.signature)).then(|| "other signature".to_string()),
+    );
+    pair(
+        "function",
+        &a.functions,
+        &b.functions,
+        |x| &x.name,
+        &mut out,
+        |x, y| {
+            let moved = (&x.table, &x.slot, x.offset) != (&y.table, &y.slot, y.offset);
+            let other = types(&x.signature) != types(&y.signature) || x.form != y.form;
+            match (moved, other) {
+                (true, _) => Some(format!(
+                    "at {}.{} ({}), now {}.{} ({})",
+                    x.table, x.slot, x.offset, y.table, y.slot, y.offset
+                )),
+                (_, true) => Some("other signature".to_string()),
+                _ => None,
+            }
+        },
+    );
     if out.is_empty() {
         out.push("the order of declarations".to_string());
     }
@@ -133,7 +183,9 @@ fn field(x: &Field, y: &Field) -> Option<String> {
 
 fn types(signature: &pjrt_codegen::schema::Signature) -> Vec<&str> {
     let params = signature.params.iter().map(|p| p.ty.as_str());
-    std::iter::once(signature.returns.as_str()).chain(params).collect()
+    std::iter::once(signature.returns.as_str())
+        .chain(params)
+        .collect()
 }
 
 fn pair<T>(
