@@ -53,3 +53,5 @@ pub mod tpu_topology;
 pub mod triton;
 /// Extension 24 (`PJRT_Extension_Type_XlaTransform`): `xla/pjrt/c/pjrt_c_api_xla_transform_extension.h`.
 pub mod xla_transform;
+/// Extension 15 (`PJRT_Extension_Type_HostAllocator`): `xla/pjrt/extensions/host_allocator/host_allocator_extension.h`.
+pub mod host_allocator;

@@ -3903,6 +3903,45 @@ mod xla_transform {
     }
 }
 
+mod host_allocator {
+    use std::mem::offset_of;
+
+    use pjrt_sys::host_allocator::*;
+
+    same! {
+        size_of::<PJRT_HostAllocator_GetPreferredAlignment_Args>(), 32, "PJRT_HostAllocator_GetPreferredAlignment_Args";
+        align_of::<PJRT_HostAllocator_GetPreferredAlignment_Args>(), 8, "PJRT_HostAllocator_GetPreferredAlignment_Args";
+        offset_of!(PJRT_HostAllocator_GetPreferredAlignment_Args, struct_size), 0, "PJRT_HostAllocator_GetPreferredAlignment_Args::struct_size";
+        offset_of!(PJRT_HostAllocator_GetPreferredAlignment_Args, extension_start), 8, "PJRT_HostAllocator_GetPreferredAlignment_Args::extension_start";
+        offset_of!(PJRT_HostAllocator_GetPreferredAlignment_Args, client), 16, "PJRT_HostAllocator_GetPreferredAlignment_Args::client";
+        offset_of!(PJRT_HostAllocator_GetPreferredAlignment_Args, preferred_alignment), 24, "PJRT_HostAllocator_GetPreferredAlignment_Args::preferred_alignment";
+        PJRT_HostAllocator_GetPreferredAlignment_Args_STRUCT_SIZE, 32, "PJRT_HostAllocator_GetPreferredAlignment_Args_STRUCT_SIZE";
+        size_of::<PJRT_HostAllocator_Allocate_Args>(), 48, "PJRT_HostAllocator_Allocate_Args";
+        align_of::<PJRT_HostAllocator_Allocate_Args>(), 8, "PJRT_HostAllocator_Allocate_Args";
+        offset_of!(PJRT_HostAllocator_Allocate_Args, struct_size), 0, "PJRT_HostAllocator_Allocate_Args::struct_size";
+        offset_of!(PJRT_HostAllocator_Allocate_Args, extension_start), 8, "PJRT_HostAllocator_Allocate_Args::extension_start";
+        offset_of!(PJRT_HostAllocator_Allocate_Args, client), 16, "PJRT_HostAllocator_Allocate_Args::client";
+        offset_of!(PJRT_HostAllocator_Allocate_Args, size), 24, "PJRT_HostAllocator_Allocate_Args::size";
+        offset_of!(PJRT_HostAllocator_Allocate_Args, alignment), 32, "PJRT_HostAllocator_Allocate_Args::alignment";
+        offset_of!(PJRT_HostAllocator_Allocate_Args, ptr), 40, "PJRT_HostAllocator_Allocate_Args::ptr";
+        PJRT_HostAllocator_Allocate_Args_STRUCT_SIZE, 48, "PJRT_HostAllocator_Allocate_Args_STRUCT_SIZE";
+        size_of::<PJRT_HostAllocator_Free_Args>(), 32, "PJRT_HostAllocator_Free_Args";
+        align_of::<PJRT_HostAllocator_Free_Args>(), 8, "PJRT_HostAllocator_Free_Args";
+        offset_of!(PJRT_HostAllocator_Free_Args, struct_size), 0, "PJRT_HostAllocator_Free_Args::struct_size";
+        offset_of!(PJRT_HostAllocator_Free_Args, extension_start), 8, "PJRT_HostAllocator_Free_Args::extension_start";
+        offset_of!(PJRT_HostAllocator_Free_Args, client), 16, "PJRT_HostAllocator_Free_Args::client";
+        offset_of!(PJRT_HostAllocator_Free_Args, ptr), 24, "PJRT_HostAllocator_Free_Args::ptr";
+        PJRT_HostAllocator_Free_Args_STRUCT_SIZE, 32, "PJRT_HostAllocator_Free_Args_STRUCT_SIZE";
+        size_of::<PJRT_HostAllocator_Extension>(), 48, "PJRT_HostAllocator_Extension";
+        align_of::<PJRT_HostAllocator_Extension>(), 8, "PJRT_HostAllocator_Extension";
+        offset_of!(PJRT_HostAllocator_Extension, base), 0, "PJRT_HostAllocator_Extension::base";
+        offset_of!(PJRT_HostAllocator_Extension, get_preferred_alignment), 24, "PJRT_HostAllocator_Extension::get_preferred_alignment";
+        offset_of!(PJRT_HostAllocator_Extension, allocate), 32, "PJRT_HostAllocator_Extension::allocate";
+        offset_of!(PJRT_HostAllocator_Extension, free), 40, "PJRT_HostAllocator_Extension::free";
+        PJRT_HostAllocator_Extension_STRUCT_SIZE, 48, "PJRT_HostAllocator_Extension_STRUCT_SIZE";
+    }
+}
+
 #[test]
 fn the_bindings_have_the_layout_of_the_facts() {
     // The assertions above were checked when this file was compiled.
