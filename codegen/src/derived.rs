@@ -120,6 +120,11 @@ pub fn invocations(path: &str, text: &str) -> Result<Vec<Invocation>, Diagnostic
         .parse()
         .map_err(|e: proc_macro2::LexError| fault(e.to_string()))?;
     let mut found = Vec::new();
+    collect(tokens, &mut found).map_err(fault)?;
+    Ok(found)
+}
+
+fn collect(tokens: TokenStream, found: &mut Vec<Invocation>) -> Result<(), String> {
     let mut trees = tokens.into_iter().peekable();
     while let Some(tree) = trees.next() {
         let named = matches!(&tree, TokenTree::Ident(ident) if *ident == "generate");
@@ -127,11 +132,13 @@ pub fn invocations(path: &str, text: &str) -> Result<Vec<Invocation>, Diagnostic
         if bang {
             trees.next();
             if let Some(TokenTree::Group(group)) = trees.next() {
-                found.push(Invocation::parse(group.stream()).map_err(fault)?);
+                found.push(Invocation::parse(group.stream())?);
             }
+        } else if let TokenTree::Group(group) = tree {
+            collect(group.stream(), found)?;
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// The readable form of what an invocation expands to.
@@ -146,26 +153,36 @@ pub fn mirror(invocation: &Invocation, model: &Model) -> Result<String, String> 
     ))
 }
 
-/// Turns the markers that carry SAFETY arguments into the comments they stand for.
+/// Turns the markers that carry SAFETY arguments into the comments they stand for. A marker stands
+/// on one line, or its text has a line of its own.
 fn comments(text: &str) -> String {
+    const MARKER: &str = "::__rt::safety!(";
     let mut out = String::with_capacity(text.len());
-    for line in text.lines() {
-        let argument = line
-            .trim_start()
-            .strip_prefix("::pjrt::__rt::safety!(\"")
-            .and_then(|l| l.strip_suffix("\");"));
-        match argument {
-            None => out.push_str(line),
-            Some(argument) => {
-                let indent = line
-                    .get(..line.len() - line.trim_start().len())
-                    .unwrap_or_default();
-                let argument = argument.replace("\\\"", "\"").replace("\\\\", "\\");
-                comment(&format!("SAFETY: {argument}"), indent, &mut out);
-                continue;
-            }
-        }
-        out.push('\n');
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some((_, after)) = line.split_once(MARKER) else {
+            out.push_str(line);
+            out.push('\n');
+            continue;
+        };
+        let indent = line
+            .get(..line.len() - line.trim_start().len())
+            .unwrap_or_default();
+        let argument = if after.is_empty() {
+            let argument = lines.next().unwrap_or_default();
+            lines.next();
+            argument
+        } else {
+            after.trim_end_matches(");")
+        };
+        let argument = argument.trim();
+        let argument = argument.strip_prefix('"').unwrap_or(argument);
+        let argument = argument
+            .strip_suffix('"')
+            .unwrap_or(argument)
+            .replace("\\\"", "\"")
+            .replace("\\\\", "\\");
+        comment(&format!("SAFETY: {argument}"), indent, &mut out);
     }
     out
 }
@@ -195,7 +212,7 @@ mod tests {
     fn invocations_are_found_wherever_they_stand() {
         let found = invocations(
             "a.rs",
-            "x!(generate); pjrt_macros::generate!(calls core); generate! { enum PJRT_X }",
+            "x!(generate); mod m { pjrt_macros::generate!(calls core); } generate! { enum PJRT_X }",
         );
         let names: Vec<String> = found.unwrap().iter().map(Invocation::mirror).collect();
         assert_eq!(names, ["calls_core.rs", "enum_PJRT_X.rs"]);
@@ -206,5 +223,7 @@ mod tests {
         let text =
             comments("    ::pjrt::__rt::safety!(\"it is \\\"ours\\\"\");\n    unsafe { f() }\n");
         assert_eq!(text, "    // SAFETY: it is \"ours\"\n    unsafe { f() }\n");
+        let text = comments("::pjrt::__rt::safety!(\n    \"long\"\n);\nx();\n");
+        assert_eq!(text, "// SAFETY: long\nx();\n");
     }
 }

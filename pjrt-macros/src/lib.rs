@@ -12,5 +12,6 @@ pub fn generate(input: TokenStream) -> TokenStream {
     // larger part of the work.
     static MODEL: OnceLock<Result<Model, String>> = OnceLock::new();
     let model = MODEL.get_or_init(pjrt_codegen::expand::crate_model);
-    pjrt_codegen::expand::tokens_or_error(input.into(), model.as_ref().map_err(String::as_str)).into()
+    pjrt_codegen::expand::tokens_or_error(input.into(), model.as_ref().map_err(String::as_str))
+        .into()
 }

@@ -24,6 +24,15 @@ pub enum Error {
         /// Version (major, minor) of the plugin.
         plugin_version: (i32, i32),
     },
+    /// The plugin does not have the extension.
+    NoExtension {
+        /// Extension.
+        extension: &'static str,
+        /// Why the plugin's chain of extensions could not be read to its end, if it could not.
+        chain_fault: Option<&'static str>,
+        /// Version (major, minor) of the plugin.
+        plugin_version: (i32, i32),
+    },
     /// An input is set that the plugin is too old to know.
     TooNew {
         /// C function or struct.
@@ -94,7 +103,9 @@ impl Error {
     pub fn code(&self) -> ErrorCode {
         match self {
             Error::Plugin(error) => error.code,
-            Error::Unimplemented { .. } | Error::TooNew { .. } => ErrorCode::UNIMPLEMENTED,
+            Error::Unimplemented { .. } | Error::NoExtension { .. } | Error::TooNew { .. } => {
+                ErrorCode::UNIMPLEMENTED
+            }
             Error::InvalidOutput { .. } => ErrorCode::INTERNAL,
             Error::InvalidArgument { .. } | Error::ForeignHandle { .. } => {
                 ErrorCode::INVALID_ARGUMENT
@@ -137,6 +148,23 @@ impl fmt::Display for Error {
                     write!(f, "; the function came with 0.{since}")
                 } else {
                     Ok(())
+                }
+            }
+            Error::NoExtension {
+                extension,
+                chain_fault,
+                plugin_version: (major, minor),
+            } => {
+                write!(
+                    f,
+                    "this plugin, which has PJRT {major}.{minor}, does not offer the extension {extension}"
+                )?;
+                match chain_fault {
+                    Some(fault) => write!(
+                        f,
+                        "; its chain of extensions cannot be read to the end: {fault}"
+                    ),
+                    None => Ok(()),
                 }
             }
             Error::TooNew {

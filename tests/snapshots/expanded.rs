@@ -2,7 +2,79 @@
 
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_abi_version { include!("expanded/calls_abi_version.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_callback { include!("expanded/calls_callback.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_collectives { include!("expanded/calls_collectives.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod calls_core { include!("expanded/calls_core.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_cross_host_transfers { include!("expanded/calls_cross_host_transfers.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_custom_partitioner { include!("expanded/calls_custom_partitioner.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_example { include!("expanded/calls_example.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_executable_metadata { include!("expanded/calls_executable_metadata.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_ffi { include!("expanded/calls_ffi.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_gpu { include!("expanded/calls_gpu.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_host_allocator { include!("expanded/calls_host_allocator.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_host_memory_allocator { include!("expanded/calls_host_memory_allocator.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_layouts { include!("expanded/calls_layouts.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_megascale { include!("expanded/calls_megascale.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_memory_descriptions { include!("expanded/calls_memory_descriptions.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_multi_slice { include!("expanded/calls_multi_slice.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_phase_compile { include!("expanded/calls_phase_compile.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_profiler { include!("expanded/calls_profiler.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_raw_buffer { include!("expanded/calls_raw_buffer.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_shardings { include!("expanded/calls_shardings.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_stream { include!("expanded/calls_stream.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_tpu_executable { include!("expanded/calls_tpu_executable.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_tpu_topology { include!("expanded/calls_tpu_topology.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_triton { include!("expanded/calls_triton.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_xla_transform { include!("expanded/calls_xla_transform.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod enum_PJRT_Buffer_MemoryLayout_Type { include!("expanded/enum_PJRT_Buffer_MemoryLayout_Type.rs"); }

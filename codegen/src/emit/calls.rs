@@ -2,9 +2,9 @@
 
 use crate::lower::call::{self, Call, CallField, CallResult, Nested};
 use crate::lower::ctype::CType;
-use crate::model::Model;
+use crate::model::{API_TABLE, Model};
 use crate::overlay::Returns;
-use crate::schema::{Header, Struct};
+use crate::schema::{Extension, Header, Struct};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
@@ -14,12 +14,36 @@ pub fn module(model: &Model, header: &Header) -> TokenStream {
         .versioned_values(header)
         .filter_map(|s| call::nested(model, s))
         .map(|n| self::nested(model, &n));
+    let own = |table: &str| {
+        table == API_TABLE || header.extension.as_ref().is_some_and(|e| e.table == table)
+    };
     let calls = header
         .functions
         .iter()
+        .filter(|f| own(&f.table))
         .filter_map(|f| call::call(model, f))
         .map(|c| self::call(model, &c));
-    quote!(#(#nested)* #(#calls)*)
+    let table = header.extension.as_ref().and_then(|e| table(model, e));
+    quote!(#table #(#nested)* #(#calls)*)
+}
+
+/// The type of an extension's table: one of the module's own, for the trait that says what it is
+/// belongs to another crate, as the C struct may.
+fn table(model: &Model, extension: &Extension) -> Option<TokenStream> {
+    let path = call::path(model, &extension.table)?;
+    let (name, number) = (&extension.name, Literal::u32_unsuffixed(extension.number));
+    let doc = format!(" The table of the extension {name}: `{}`.", extension.table);
+    Some(quote! {
+        #[doc = #doc]
+        #[repr(transparent)]
+        pub struct Table(pub #path);
+        ::pjrt::__rt::safety!("the facts of the header give number and struct; a struct of functions, pointers and plain values may be all zero.");
+        unsafe impl ::pjrt::__rt::TableType for Table {
+            const NUMBER: u32 = #number;
+            const NAME: &'static str = #name;
+            fn zeroed() -> Self { Self(<#path>::zeroed()) }
+        }
+    })
 }
 
 fn call(model: &Model, call: &Call<'_>) -> TokenStream {
@@ -156,13 +180,12 @@ fn struct_of_outputs(model: &Model, call: &Call<'_>) -> TokenStream {
 }
 
 fn function(model: &Model, call: &Call<'_>) -> TokenStream {
-    let (ident, input, output, args, slot, table) = (
+    let (ident, input, output, args, slot) = (
         &call.ident,
         &call.input,
         &call.output,
         &call.args,
         &call.slot,
-        &call.table,
     );
     let c_name = &call.function.name;
     let since = model.since(c_name);
@@ -172,6 +195,7 @@ fn function(model: &Model, call: &Call<'_>) -> TokenStream {
     };
     let since = Literal::u32_unsuffixed(since.unwrap_or(0));
     let size = size_constant(model, call.structure, args);
+    let sized = Model::is_versioned(call.structure).then(|| quote!(args.struct_size = #size;));
     let fill = call.inputs.iter().map(|field| {
         let ident = &field.ident;
         match later(model, call, field) {
@@ -213,9 +237,9 @@ fn function(model: &Model, call: &Call<'_>) -> TokenStream {
         )
     } else {
         (
-            quote!(table: &::pjrt::__rt::Table<#table>),
+            quote!(table: &::pjrt::__rt::Table<Table>),
             quote!(let api = table.api();),
-            quote!(table.table()),
+            quote!(table.table().0),
         )
     };
     let unused = call.inputs.is_empty().then(|| quote!(let _ = input;));
@@ -237,7 +261,7 @@ fn function(model: &Model, call: &Call<'_>) -> TokenStream {
                 return ::core::result::Result::Err(api.absent(&FUNCTION));
             };
             let mut args = <#args>::zeroed();
-            args.struct_size = #size;
+            #sized
             #(#fill)*
             ::pjrt::__rt::safety!("the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise.");
             #bind unsafe { function(&raw mut args) };

@@ -2,6 +2,7 @@
 
 use super::ctype::{CSignature, CType, primitive};
 use super::names;
+use crate::emit::sys_names;
 use crate::model::{API_TABLE, ERROR, HEADER_FIELDS, Model};
 use crate::schema::{Direction, Field, Function, Struct};
 use proc_macro2::{Ident, TokenStream};
@@ -40,14 +41,12 @@ pub struct Call<'m> {
     pub args: TokenStream,
     /// The args struct.
     pub structure: &'m Struct,
-    /// The args struct has `extension_start`.
+    /// What comes back.
     pub result: CallResult,
     /// The table is the API's own, not an extension's.
     pub core: bool,
     /// The slot's name in its table.
     pub slot: Ident,
-    /// Path of the table's type.
-    pub table: TokenStream,
     /// Fields to fill.
     pub inputs: Vec<CallField<'m>>,
     /// Fields to read.
@@ -70,9 +69,6 @@ pub struct Nested<'m> {
 /// error or nothing back).
 pub fn call<'m>(model: &'m Model, function: &'m Function) -> Option<Call<'m>> {
     let structure = model.structure(function.args.as_deref()?)?;
-    if !Model::is_versioned(structure) {
-        return None;
-    }
     let result = match CType::parse(&function.signature.returns) {
         Some(ty) if ty.pointer_to() == Some(ERROR) => CallResult::Error,
         Some(CType::Named(name)) if name == "void" => CallResult::Void,
@@ -100,7 +96,6 @@ pub fn call<'m>(model: &'m Model, function: &'m Function) -> Option<Call<'m>> {
         result,
         core: function.table == API_TABLE,
         slot: names::ident(&function.slot),
-        table: path(model, &function.table)?,
         inputs,
         outputs,
     })
@@ -144,7 +139,7 @@ pub fn path(model: &Model, name: &str) -> Option<TokenStream> {
 /// Path of what stands beside a C type in the bindings, under its name and a suffix.
 pub fn sibling(model: &Model, name: &str, suffix: &str) -> Option<TokenStream> {
     let module = model.module_of(name)?;
-    let ident = names::ident(&format!("{name}{suffix}"));
+    let ident = names::ident(&format!("{}{suffix}", sys_names::ty(name)));
     Some(if module == "core" {
         quote!(::pjrt::sys::#ident)
     } else {

@@ -134,7 +134,7 @@ pub fn primitive(name: &str) -> Option<&'static str> {
         "char" => "::core::ffi::c_char",
         "double" => "f64",
         "float" => "f32",
-        "int" => "::core::ffi::c_int",
+        "int" => "i32",
         "int16_t" => "i16",
         "int32_t" => "i32",
         "int64_t" => "i64",
@@ -146,7 +146,7 @@ pub fn primitive(name: &str) -> Option<&'static str> {
         "uint64_t" => "u64",
         "uint8_t" => "u8",
         "uintptr_t" => "usize",
-        "unsigned int" => "::core::ffi::c_uint",
+        "unsigned int" => "u32",
         "void" => "::core::ffi::c_void",
         _ => return None,
     })

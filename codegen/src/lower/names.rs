@@ -1,5 +1,6 @@
 //! Rust names from C names.
 
+use crate::emit::sys_names;
 use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
 use proc_macro2::{Ident, Span};
 
@@ -11,18 +12,9 @@ pub fn bare(c_name: &str) -> &str {
     c_name.strip_prefix(API_PREFIX).unwrap_or(c_name)
 }
 
-/// An identifier, with a `_` behind it where Rust needs the word for itself, as in the bindings.
+/// An identifier, spelt as the bindings spell it: with a `_` behind it where Rust needs the word.
 pub fn ident(name: &str) -> Ident {
-    const KEYWORDS: &[&str] = &[
-        "as", "async", "await", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
-        "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
-        "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "static",
-        "struct", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual",
-        "where", "while", "yield", "abstract", "become", "self", "Self", "super", "crate", "_",
-    ];
-    if KEYWORDS.contains(&name) {
-        return Ident::new(&format!("{name}_"), Span::call_site());
-    }
+    let name = sys_names::field(name);
     let sound: String = name
         .chars()
         .map(|c| {
@@ -34,6 +26,7 @@ pub fn ident(name: &str) -> Ident {
         })
         .collect();
     match sound.chars().next() {
+        Some('_') if sound.len() == 1 => Ident::new("__", Span::call_site()),
         Some(first) if first.is_alphabetic() || first == '_' => {
             Ident::new(&sound, Span::call_site())
         }
@@ -134,6 +127,7 @@ mod tests {
     fn keywords_get_an_underscore() {
         assert_eq!(ident("type").to_string(), "type_");
         assert_eq!(ident("self").to_string(), "self_");
+        assert_eq!(ident("str").to_string(), "str_");
         assert_eq!(ident("3d").to_string(), "_3d");
     }
 }

@@ -1,5 +1,6 @@
 //! A plugin as the calls see it: a copy of its table that is as long as ours.
 
+use super::chain::Chain;
 use crate::sys;
 use crate::{Error, Result};
 use std::ffi::c_void;
@@ -21,6 +22,7 @@ pub struct Api {
     original: NonNull<sys::PJRT_Api>,
     /// What errors call the plugin.
     name: String,
+    chain: Chain,
 }
 
 // SAFETY: the table is plain data that is never written after the start, and PJRT's functions may
@@ -52,10 +54,13 @@ impl Api {
                 length,
             );
         }
+        // SAFETY: the field is the plugin's own, or null if its table is that short.
+        let chain = unsafe { Chain::read(table.extension_start, minor(&table)) };
         Api {
             table,
             original,
             name,
+            chain,
         }
     }
 
@@ -82,7 +87,12 @@ impl Api {
 
     /// Minor version.
     pub fn minor(&self) -> u32 {
-        u32::try_from(self.table.pjrt_api_version.minor_version).unwrap_or(0)
+        minor(&self.table)
+    }
+
+    /// The extensions.
+    pub(crate) fn chain(&self) -> &Chain {
+        &self.chain
     }
 
     /// The error for a function that the plugin lacks.
@@ -107,4 +117,8 @@ impl Api {
             plugin_version: self.version(),
         })
     }
+}
+
+fn minor(table: &sys::PJRT_Api) -> u32 {
+    u32::try_from(table.pjrt_api_version.minor_version).unwrap_or(0)
 }

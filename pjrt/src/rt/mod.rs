@@ -1,6 +1,7 @@
 //! What generated code stands on. Hidden: only the macro's output may use it, and it may change
 //! with any version.
 mod api;
+mod chain;
 mod failure;
 mod handle;
 mod owner;
@@ -16,7 +17,7 @@ pub use handle::{
 };
 pub use owner::Owner;
 pub use read::{named_values, slice, text};
-pub use table::Table;
+pub use table::{Table, TableType};
 
 /// Carries the argument of a SAFETY comment through generated code; it stands for nothing.
 #[doc(hidden)]

@@ -1,6 +1,23 @@
 //! The table of an extension, copied like the main one.
 
 use super::Api;
+use crate::sys;
+use std::ptr::NonNull;
+
+/// The C struct of an extension's table.
+///
+/// # Safety
+///
+/// The type begins with `PJRT_Extension_Base`, holds nothing but null-able functions, pointers and
+/// plain values behind it, and belongs to the number.
+pub unsafe trait TableType: Sized + 'static {
+    /// Its number in the chain.
+    const NUMBER: u32;
+    /// What errors call it.
+    const NAME: &'static str;
+    /// A table without functions.
+    fn zeroed() -> Self;
+}
 
 /// An extension's table; slots that the plugin does not have are null.
 pub struct Table<T: 'static> {
@@ -14,7 +31,39 @@ unsafe impl<T> Send for Table<T> {}
 // SAFETY: as above.
 unsafe impl<T> Sync for Table<T> {}
 
-impl<T> Table<T> {
+impl<T: TableType> Table<T> {
+    /// Copies the part that the plugin has: whole words up to the smaller size, and the odd end of
+    /// a table whose last field is narrower than a word.
+    ///
+    /// # Safety
+    ///
+    /// `node` is this extension's node in the chain of `api`'s plugin, as long as it says.
+    pub(crate) unsafe fn copy(
+        api: &'static Api,
+        node: NonNull<sys::PJRT_Extension_Base>,
+    ) -> Table<T> {
+        // SAFETY: the caller's promise; the size is the first word.
+        let reported = unsafe { node.cast::<usize>().read() };
+        let length = reported.min(size_of::<T>());
+        let word = size_of::<usize>();
+        // A slot that is cut off is not there; a flag at the end is narrower than a word.
+        let length = if reported >= size_of::<T>() {
+            size_of::<T>()
+        } else {
+            length / word * word
+        };
+        let mut table = T::zeroed();
+        // SAFETY: `length` is within both; the rest stays null.
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                node.cast::<u8>().as_ptr(),
+                (&raw mut table).cast(),
+                length,
+            )
+        };
+        Table { table, api }
+    }
+
     /// The table.
     pub fn table(&self) -> &T {
         &self.table

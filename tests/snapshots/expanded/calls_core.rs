@@ -59,9 +59,9 @@ impl ExtensionBase {
 #[derive(Clone, Copy)]
 pub struct ApiVersion {
     /// `major_version` (`int`).
-    pub major_version: ::core::ffi::c_int,
+    pub major_version: i32,
     /// `minor_version` (`int`).
-    pub minor_version: ::core::ffi::c_int,
+    pub minor_version: i32,
 }
 impl ApiVersion {
     /// Takes the fields of the first version.
@@ -70,10 +70,7 @@ impl ApiVersion {
         clippy::new_without_default,
         reason = "one for each field"
     )]
-    pub fn new(
-        major_version: ::core::ffi::c_int,
-        minor_version: ::core::ffi::c_int,
-    ) -> Self {
+    pub fn new(major_version: i32, minor_version: i32) -> Self {
         Self {
             major_version,
             minor_version,
@@ -115,13 +112,13 @@ impl ApiVersion {
 #[derive(Clone, Copy)]
 pub struct ProcessInfo {
     /// `task_id` (`int`).
-    pub task_id: ::core::ffi::c_int,
+    pub task_id: i32,
     /// `incarnation_id` (`uint64_t`).
     pub incarnation_id: u64,
     /// `state` (`PJRT_ProcessState`).
     pub state: ::pjrt::sys::PJRT_ProcessState,
     /// `error_code` (`int`).
-    pub error_code: ::core::ffi::c_int,
+    pub error_code: i32,
     /// `error_message` (`const char*`).
     pub error_message: *const ::core::ffi::c_char,
     /// `error_message_size` (`size_t`).
@@ -135,10 +132,10 @@ impl ProcessInfo {
         reason = "one for each field"
     )]
     pub fn new(
-        task_id: ::core::ffi::c_int,
+        task_id: i32,
         incarnation_id: u64,
         state: ::pjrt::sys::PJRT_ProcessState,
-        error_code: ::core::ffi::c_int,
+        error_code: i32,
         error_message: *const ::core::ffi::c_char,
         error_message_size: usize,
     ) -> Self {
@@ -460,7 +457,7 @@ pub struct ExecuteOptions {
     /// `num_recv_ops` (`size_t`).
     pub num_recv_ops: usize,
     /// `launch_id` (`int`).
-    pub launch_id: ::core::ffi::c_int,
+    pub launch_id: i32,
     /// `non_donatable_input_indices` (`const int64_t*`).
     pub non_donatable_input_indices: *const i64,
     /// `num_non_donatable_input_indices` (`size_t`).
@@ -472,7 +469,7 @@ pub struct ExecuteOptions {
     /// `num_tasks` (`size_t`).
     pub num_tasks: usize,
     /// `task_ids` (`int*`).
-    pub task_ids: *mut ::core::ffi::c_int,
+    pub task_ids: *mut i32,
     /// `incarnation_ids` (`int64_t*`).
     pub incarnation_ids: *mut i64,
     /// `multi_slice_config` (`PJRT_MultiSlice_Config*`).
@@ -496,13 +493,13 @@ impl ExecuteOptions {
         recv_callbacks: *mut *mut ::pjrt::sys::PJRT_RecvCallbackInfo,
         num_send_ops: usize,
         num_recv_ops: usize,
-        launch_id: ::core::ffi::c_int,
+        launch_id: i32,
         non_donatable_input_indices: *const i64,
         num_non_donatable_input_indices: usize,
         context: *mut ::pjrt::sys::PJRT_ExecuteContext,
         call_location: *const ::core::ffi::c_char,
         num_tasks: usize,
-        task_ids: *mut ::core::ffi::c_int,
+        task_ids: *mut i32,
         incarnation_ids: *mut i64,
         multi_slice_config: *mut ::pjrt::sys::PJRT_MultiSlice_Config,
         use_major_to_minor_data_layout_for_callbacks: bool,
@@ -695,9 +692,9 @@ pub unsafe fn error_destroy(
     let mut args = <::pjrt::sys::PJRT_Error_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Error_Destroy_Args_STRUCT_SIZE;
     args.error = input.error;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     unsafe { function(&raw mut args) };
     ::core::result::Result::Ok(ErrorDestroyOut {})
 }
@@ -750,9 +747,9 @@ pub unsafe fn error_message(
     let mut args = <::pjrt::sys::PJRT_Error_Message_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Error_Message_Args_STRUCT_SIZE;
     args.error = input.error;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     unsafe { function(&raw mut args) };
     ::core::result::Result::Ok(ErrorMessageOut {
         message: args.message,
@@ -808,9 +805,9 @@ pub unsafe fn error_get_code(
     let mut args = <::pjrt::sys::PJRT_Error_GetCode_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Error_GetCode_Args_STRUCT_SIZE;
     args.error = input.error;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::core::result::Result::Ok(ErrorGetCodeOut {
         code: args.code,
@@ -858,9 +855,9 @@ pub unsafe fn plugin_initialize(
     };
     let mut args = <::pjrt::sys::PJRT_Plugin_Initialize_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Plugin_Initialize_Args_STRUCT_SIZE;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(PluginInitializeOut {})
@@ -911,9 +908,9 @@ pub unsafe fn plugin_attributes(
     };
     let mut args = <::pjrt::sys::PJRT_Plugin_Attributes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Plugin_Attributes_Args_STRUCT_SIZE;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(PluginAttributesOut {
@@ -965,9 +962,9 @@ pub unsafe fn event_destroy(
     let mut args = <::pjrt::sys::PJRT_Event_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Event_Destroy_Args_STRUCT_SIZE;
     args.event = input.event;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(EventDestroyOut {})
@@ -1019,17 +1016,15 @@ pub unsafe fn event_is_ready(
     let mut args = <::pjrt::sys::PJRT_Event_IsReady_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Event_IsReady_Args_STRUCT_SIZE;
     args.event = input.event;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(EventIsReadyOut {
         is_ready: {
             let byte = (&raw const args.is_ready).cast::<u8>();
-            ::pjrt::__rt::safety!(
-                "it points at a field of `args`, which is initialised and lives here."
-            );
+            // SAFETY: it points at a field of `args`, which is initialised and lives here.
             (unsafe { byte.read() }) != 0
         },
     })
@@ -1081,9 +1076,9 @@ pub unsafe fn event_error(
     let mut args = <::pjrt::sys::PJRT_Event_Error_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Event_Error_Args_STRUCT_SIZE;
     args.event = input.event;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     let status = ::pjrt::__rt::check(api, error, &FUNCTION).err();
     ::core::result::Result::Ok(EventErrorOut { status })
@@ -1135,9 +1130,9 @@ pub unsafe fn event_await(
     let mut args = <::pjrt::sys::PJRT_Event_Await_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Event_Await_Args_STRUCT_SIZE;
     args.event = input.event;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     let status = ::pjrt::__rt::check(api, error, &FUNCTION).err();
     ::core::result::Result::Ok(EventAwaitOut { status })
@@ -1196,9 +1191,9 @@ pub unsafe fn event_on_ready(
     args.event = input.event;
     args.callback = input.callback;
     args.user_arg = input.user_arg;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(EventOnReadyOut {})
@@ -1289,9 +1284,9 @@ pub unsafe fn client_create(
     args.kv_put_user_arg = input.kv_put_user_arg;
     args.kv_try_get_callback = input.kv_try_get_callback;
     args.kv_try_get_user_arg = input.kv_try_get_user_arg;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientCreateOut {
@@ -1342,9 +1337,9 @@ pub unsafe fn client_destroy(
     let mut args = <::pjrt::sys::PJRT_Client_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Client_Destroy_Args_STRUCT_SIZE;
     args.client = input.client;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientDestroyOut {})
@@ -1399,9 +1394,9 @@ pub unsafe fn client_platform_name(
     let mut args = <::pjrt::sys::PJRT_Client_PlatformName_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Client_PlatformName_Args_STRUCT_SIZE;
     args.client = input.client;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientPlatformNameOut {
@@ -1431,7 +1426,7 @@ impl ClientProcessIndexIn {
 #[non_exhaustive]
 pub struct ClientProcessIndexOut {
     /// `process_index` (`int`).
-    pub process_index: ::core::ffi::c_int,
+    pub process_index: i32,
 }
 /// Calls `PJRT_Client_ProcessIndex`.
 ///
@@ -1457,9 +1452,9 @@ pub unsafe fn client_process_index(
     let mut args = <::pjrt::sys::PJRT_Client_ProcessIndex_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Client_ProcessIndex_Args_STRUCT_SIZE;
     args.client = input.client;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientProcessIndexOut {
@@ -1516,9 +1511,9 @@ pub unsafe fn client_platform_version(
     let mut args = <::pjrt::sys::PJRT_Client_PlatformVersion_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Client_PlatformVersion_Args_STRUCT_SIZE;
     args.client = input.client;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientPlatformVersionOut {
@@ -1575,9 +1570,9 @@ pub unsafe fn client_devices(
     let mut args = <::pjrt::sys::PJRT_Client_Devices_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Client_Devices_Args_STRUCT_SIZE;
     args.client = input.client;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientDevicesOut {
@@ -1636,9 +1631,9 @@ pub unsafe fn client_addressable_devices(
     let mut args = <::pjrt::sys::PJRT_Client_AddressableDevices_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Client_AddressableDevices_Args_STRUCT_SIZE;
     args.client = input.client;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientAddressableDevicesOut {
@@ -1653,7 +1648,7 @@ pub struct ClientLookupDeviceIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
     /// `id` (`int`).
-    pub id: ::core::ffi::c_int,
+    pub id: i32,
 }
 impl ClientLookupDeviceIn {
     /// Takes the fields of the first version.
@@ -1662,7 +1657,7 @@ impl ClientLookupDeviceIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
-    pub fn new(client: *mut ::pjrt::sys::PJRT_Client, id: ::core::ffi::c_int) -> Self {
+    pub fn new(client: *mut ::pjrt::sys::PJRT_Client, id: i32) -> Self {
         Self { client, id }
     }
 }
@@ -1697,9 +1692,9 @@ pub unsafe fn client_lookup_device(
     args.struct_size = ::pjrt::sys::PJRT_Client_LookupDevice_Args_STRUCT_SIZE;
     args.client = input.client;
     args.id = input.id;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientLookupDeviceOut {
@@ -1713,7 +1708,7 @@ pub struct ClientLookupAddressableDeviceIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
     /// `local_hardware_id` (`int`).
-    pub local_hardware_id: ::core::ffi::c_int,
+    pub local_hardware_id: i32,
 }
 impl ClientLookupAddressableDeviceIn {
     /// Takes the fields of the first version.
@@ -1722,10 +1717,7 @@ impl ClientLookupAddressableDeviceIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
-    pub fn new(
-        client: *mut ::pjrt::sys::PJRT_Client,
-        local_hardware_id: ::core::ffi::c_int,
-    ) -> Self {
+    pub fn new(client: *mut ::pjrt::sys::PJRT_Client, local_hardware_id: i32) -> Self {
         Self { client, local_hardware_id }
     }
 }
@@ -1761,9 +1753,9 @@ pub unsafe fn client_lookup_addressable_device(
     args.struct_size = ::pjrt::sys::PJRT_Client_LookupAddressableDevice_Args_STRUCT_SIZE;
     args.client = input.client;
     args.local_hardware_id = input.local_hardware_id;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientLookupAddressableDeviceOut {
@@ -1821,9 +1813,9 @@ pub unsafe fn client_addressable_memories(
     let mut args = <::pjrt::sys::PJRT_Client_AddressableMemories_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Client_AddressableMemories_Args_STRUCT_SIZE;
     args.client = input.client;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientAddressableMemoriesOut {
@@ -1897,9 +1889,9 @@ pub unsafe fn client_compile(
     args.program = input.program;
     args.compile_options = input.compile_options;
     args.compile_options_size = input.compile_options_size;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientCompileOut {
@@ -1913,13 +1905,13 @@ pub struct ClientDefaultDeviceAssignmentIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
     /// `num_replicas` (`int`).
-    pub num_replicas: ::core::ffi::c_int,
+    pub num_replicas: i32,
     /// `num_partitions` (`int`).
-    pub num_partitions: ::core::ffi::c_int,
+    pub num_partitions: i32,
     /// `default_assignment_size` (`size_t`).
     pub default_assignment_size: usize,
     /// `default_assignment` (`int*`).
-    pub default_assignment: *mut ::core::ffi::c_int,
+    pub default_assignment: *mut i32,
 }
 impl ClientDefaultDeviceAssignmentIn {
     /// Takes the fields of the first version.
@@ -1930,10 +1922,10 @@ impl ClientDefaultDeviceAssignmentIn {
     )]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
-        num_replicas: ::core::ffi::c_int,
-        num_partitions: ::core::ffi::c_int,
+        num_replicas: i32,
+        num_partitions: i32,
         default_assignment_size: usize,
-        default_assignment: *mut ::core::ffi::c_int,
+        default_assignment: *mut i32,
     ) -> Self {
         Self {
             client,
@@ -1976,9 +1968,9 @@ pub unsafe fn client_default_device_assignment(
     args.num_partitions = input.num_partitions;
     args.default_assignment_size = input.default_assignment_size;
     args.default_assignment = input.default_assignment;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientDefaultDeviceAssignmentOut {
@@ -2089,9 +2081,9 @@ pub unsafe fn client_buffer_from_host_buffer(
     args.device = input.device;
     args.memory = input.memory;
     args.device_layout = input.device_layout;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientBufferFromHostBufferOut {
@@ -2121,7 +2113,7 @@ impl DeviceDescriptionIdIn {
 #[non_exhaustive]
 pub struct DeviceDescriptionIdOut {
     /// `id` (`int`).
-    pub id: ::core::ffi::c_int,
+    pub id: i32,
 }
 /// Calls `PJRT_DeviceDescription_Id`.
 ///
@@ -2147,9 +2139,9 @@ pub unsafe fn device_description_id(
     let mut args = <::pjrt::sys::PJRT_DeviceDescription_Id_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_DeviceDescription_Id_Args_STRUCT_SIZE;
     args.device_description = input.device_description;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(DeviceDescriptionIdOut {
@@ -2178,7 +2170,7 @@ impl DeviceDescriptionProcessIndexIn {
 #[non_exhaustive]
 pub struct DeviceDescriptionProcessIndexOut {
     /// `process_index` (`int`).
-    pub process_index: ::core::ffi::c_int,
+    pub process_index: i32,
 }
 /// Calls `PJRT_DeviceDescription_ProcessIndex`.
 ///
@@ -2205,9 +2197,9 @@ pub unsafe fn device_description_process_index(
     let mut args = <::pjrt::sys::PJRT_DeviceDescription_ProcessIndex_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_DeviceDescription_ProcessIndex_Args_STRUCT_SIZE;
     args.device_description = input.device_description;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(DeviceDescriptionProcessIndexOut {
@@ -2265,9 +2257,9 @@ pub unsafe fn device_description_attributes(
     let mut args = <::pjrt::sys::PJRT_DeviceDescription_Attributes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_DeviceDescription_Attributes_Args_STRUCT_SIZE;
     args.device_description = input.device_description;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(DeviceDescriptionAttributesOut {
@@ -2325,9 +2317,9 @@ pub unsafe fn device_description_kind(
     let mut args = <::pjrt::sys::PJRT_DeviceDescription_Kind_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_DeviceDescription_Kind_Args_STRUCT_SIZE;
     args.device_description = input.device_description;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(DeviceDescriptionKindOut {
@@ -2386,9 +2378,9 @@ pub unsafe fn device_description_debug_string(
     let mut args = <::pjrt::sys::PJRT_DeviceDescription_DebugString_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_DeviceDescription_DebugString_Args_STRUCT_SIZE;
     args.device_description = input.device_description;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(DeviceDescriptionDebugStringOut {
@@ -2447,9 +2439,9 @@ pub unsafe fn device_description_to_string(
     let mut args = <::pjrt::sys::PJRT_DeviceDescription_ToString_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_DeviceDescription_ToString_Args_STRUCT_SIZE;
     args.device_description = input.device_description;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(DeviceDescriptionToStringOut {
@@ -2505,9 +2497,9 @@ pub unsafe fn device_get_description(
     let mut args = <::pjrt::sys::PJRT_Device_GetDescription_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Device_GetDescription_Args_STRUCT_SIZE;
     args.device = input.device;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(DeviceGetDescriptionOut {
@@ -2562,17 +2554,15 @@ pub unsafe fn device_is_addressable(
     let mut args = <::pjrt::sys::PJRT_Device_IsAddressable_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Device_IsAddressable_Args_STRUCT_SIZE;
     args.device = input.device;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(DeviceIsAddressableOut {
         is_addressable: {
             let byte = (&raw const args.is_addressable).cast::<u8>();
-            ::pjrt::__rt::safety!(
-                "it points at a field of `args`, which is initialised and lives here."
-            );
+            // SAFETY: it points at a field of `args`, which is initialised and lives here.
             (unsafe { byte.read() }) != 0
         },
     })
@@ -2599,7 +2589,7 @@ impl DeviceLocalHardwareIdIn {
 #[non_exhaustive]
 pub struct DeviceLocalHardwareIdOut {
     /// `local_hardware_id` (`int`).
-    pub local_hardware_id: ::core::ffi::c_int,
+    pub local_hardware_id: i32,
 }
 /// Calls `PJRT_Device_LocalHardwareId`.
 ///
@@ -2625,9 +2615,9 @@ pub unsafe fn device_local_hardware_id(
     let mut args = <::pjrt::sys::PJRT_Device_LocalHardwareId_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Device_LocalHardwareId_Args_STRUCT_SIZE;
     args.device = input.device;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(DeviceLocalHardwareIdOut {
@@ -2685,9 +2675,9 @@ pub unsafe fn device_addressable_memories(
     let mut args = <::pjrt::sys::PJRT_Device_AddressableMemories_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Device_AddressableMemories_Args_STRUCT_SIZE;
     args.device = input.device;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(DeviceAddressableMemoriesOut {
@@ -2743,9 +2733,9 @@ pub unsafe fn device_default_memory(
     let mut args = <::pjrt::sys::PJRT_Device_DefaultMemory_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Device_DefaultMemory_Args_STRUCT_SIZE;
     args.device = input.device;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(DeviceDefaultMemoryOut {
@@ -2844,9 +2834,9 @@ pub unsafe fn device_memory_stats(
     let mut args = <::pjrt::sys::PJRT_Device_MemoryStats_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Device_MemoryStats_Args_STRUCT_SIZE;
     args.device = input.device;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(DeviceMemoryStatsOut {
@@ -2854,89 +2844,67 @@ pub unsafe fn device_memory_stats(
         peak_bytes_in_use: args.peak_bytes_in_use,
         peak_bytes_in_use_is_set: {
             let byte = (&raw const args.peak_bytes_in_use_is_set).cast::<u8>();
-            ::pjrt::__rt::safety!(
-                "it points at a field of `args`, which is initialised and lives here."
-            );
+            // SAFETY: it points at a field of `args`, which is initialised and lives here.
             (unsafe { byte.read() }) != 0
         },
         num_allocs: args.num_allocs,
         num_allocs_is_set: {
             let byte = (&raw const args.num_allocs_is_set).cast::<u8>();
-            ::pjrt::__rt::safety!(
-                "it points at a field of `args`, which is initialised and lives here."
-            );
+            // SAFETY: it points at a field of `args`, which is initialised and lives here.
             (unsafe { byte.read() }) != 0
         },
         largest_alloc_size: args.largest_alloc_size,
         largest_alloc_size_is_set: {
             let byte = (&raw const args.largest_alloc_size_is_set).cast::<u8>();
-            ::pjrt::__rt::safety!(
-                "it points at a field of `args`, which is initialised and lives here."
-            );
+            // SAFETY: it points at a field of `args`, which is initialised and lives here.
             (unsafe { byte.read() }) != 0
         },
         bytes_limit: args.bytes_limit,
         bytes_limit_is_set: {
             let byte = (&raw const args.bytes_limit_is_set).cast::<u8>();
-            ::pjrt::__rt::safety!(
-                "it points at a field of `args`, which is initialised and lives here."
-            );
+            // SAFETY: it points at a field of `args`, which is initialised and lives here.
             (unsafe { byte.read() }) != 0
         },
         bytes_reserved: args.bytes_reserved,
         bytes_reserved_is_set: {
             let byte = (&raw const args.bytes_reserved_is_set).cast::<u8>();
-            ::pjrt::__rt::safety!(
-                "it points at a field of `args`, which is initialised and lives here."
-            );
+            // SAFETY: it points at a field of `args`, which is initialised and lives here.
             (unsafe { byte.read() }) != 0
         },
         peak_bytes_reserved: args.peak_bytes_reserved,
         peak_bytes_reserved_is_set: {
             let byte = (&raw const args.peak_bytes_reserved_is_set).cast::<u8>();
-            ::pjrt::__rt::safety!(
-                "it points at a field of `args`, which is initialised and lives here."
-            );
+            // SAFETY: it points at a field of `args`, which is initialised and lives here.
             (unsafe { byte.read() }) != 0
         },
         bytes_reservable_limit: args.bytes_reservable_limit,
         bytes_reservable_limit_is_set: {
             let byte = (&raw const args.bytes_reservable_limit_is_set).cast::<u8>();
-            ::pjrt::__rt::safety!(
-                "it points at a field of `args`, which is initialised and lives here."
-            );
+            // SAFETY: it points at a field of `args`, which is initialised and lives here.
             (unsafe { byte.read() }) != 0
         },
         largest_free_block_bytes: args.largest_free_block_bytes,
         largest_free_block_bytes_is_set: {
             let byte = (&raw const args.largest_free_block_bytes_is_set).cast::<u8>();
-            ::pjrt::__rt::safety!(
-                "it points at a field of `args`, which is initialised and lives here."
-            );
+            // SAFETY: it points at a field of `args`, which is initialised and lives here.
             (unsafe { byte.read() }) != 0
         },
         pool_bytes: args.pool_bytes,
         pool_bytes_is_set: {
             let byte = (&raw const args.pool_bytes_is_set).cast::<u8>();
-            ::pjrt::__rt::safety!(
-                "it points at a field of `args`, which is initialised and lives here."
-            );
+            // SAFETY: it points at a field of `args`, which is initialised and lives here.
             (unsafe { byte.read() }) != 0
         },
         peak_pool_bytes: args.peak_pool_bytes,
         peak_pool_bytes_is_set: {
             let byte = (&raw const args.peak_pool_bytes_is_set).cast::<u8>();
-            ::pjrt::__rt::safety!(
-                "it points at a field of `args`, which is initialised and lives here."
-            );
+            // SAFETY: it points at a field of `args`, which is initialised and lives here.
             (unsafe { byte.read() }) != 0
         },
         peak_allocated_bytes: args.peak_allocated_bytes,
         peak_allocated_bytes_is_set: {
             let byte = (&raw const args.peak_allocated_bytes_is_set).cast::<u8>();
-            ::pjrt::__rt::safety!(
-                "it points at a field of `args`, which is initialised and lives here."
-            );
+            // SAFETY: it points at a field of `args`, which is initialised and lives here.
             (unsafe { byte.read() }) != 0
         },
     })
@@ -2963,7 +2931,7 @@ impl MemoryIdIn {
 #[non_exhaustive]
 pub struct MemoryIdOut {
     /// `id` (`int`).
-    pub id: ::core::ffi::c_int,
+    pub id: i32,
 }
 /// Calls `PJRT_Memory_Id`.
 ///
@@ -2988,9 +2956,9 @@ pub unsafe fn memory_id(
     let mut args = <::pjrt::sys::PJRT_Memory_Id_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Memory_Id_Args_STRUCT_SIZE;
     args.memory = input.memory;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(MemoryIdOut { id: args.id })
@@ -3044,9 +3012,9 @@ pub unsafe fn memory_kind(
     let mut args = <::pjrt::sys::PJRT_Memory_Kind_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Memory_Kind_Args_STRUCT_SIZE;
     args.memory = input.memory;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(MemoryKindOut {
@@ -3104,9 +3072,9 @@ pub unsafe fn memory_debug_string(
     let mut args = <::pjrt::sys::PJRT_Memory_DebugString_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Memory_DebugString_Args_STRUCT_SIZE;
     args.memory = input.memory;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(MemoryDebugStringOut {
@@ -3163,9 +3131,9 @@ pub unsafe fn memory_to_string(
     let mut args = <::pjrt::sys::PJRT_Memory_ToString_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Memory_ToString_Args_STRUCT_SIZE;
     args.memory = input.memory;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(MemoryToStringOut {
@@ -3224,9 +3192,9 @@ pub unsafe fn memory_addressable_by_devices(
     let mut args = <::pjrt::sys::PJRT_Memory_AddressableByDevices_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Memory_AddressableByDevices_Args_STRUCT_SIZE;
     args.memory = input.memory;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(MemoryAddressableByDevicesOut {
@@ -3279,9 +3247,9 @@ pub unsafe fn executable_destroy(
     let mut args = <::pjrt::sys::PJRT_Executable_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_Destroy_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecutableDestroyOut {})
@@ -3335,9 +3303,9 @@ pub unsafe fn executable_name(
     let mut args = <::pjrt::sys::PJRT_Executable_Name_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_Name_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecutableNameOut {
@@ -3393,9 +3361,9 @@ pub unsafe fn executable_num_replicas(
     let mut args = <::pjrt::sys::PJRT_Executable_NumReplicas_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_NumReplicas_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecutableNumReplicasOut {
@@ -3451,9 +3419,9 @@ pub unsafe fn executable_num_partitions(
     let mut args = <::pjrt::sys::PJRT_Executable_NumPartitions_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_NumPartitions_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecutableNumPartitionsOut {
@@ -3508,9 +3476,9 @@ pub unsafe fn executable_num_outputs(
     let mut args = <::pjrt::sys::PJRT_Executable_NumOutputs_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_NumOutputs_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecutableNumOutputsOut {
@@ -3566,9 +3534,9 @@ pub unsafe fn executable_size_of_generated_code_in_bytes(
     let mut args = <::pjrt::sys::PJRT_Executable_SizeOfGeneratedCodeInBytes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_SizeOfGeneratedCodeInBytes_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecutableSizeOfGeneratedCodeInBytesOut {
@@ -3626,9 +3594,9 @@ pub unsafe fn executable_get_cost_analysis(
     let mut args = <::pjrt::sys::PJRT_Executable_GetCostAnalysis_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_GetCostAnalysis_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecutableGetCostAnalysisOut {
@@ -3689,9 +3657,9 @@ pub unsafe fn executable_output_memory_kinds(
     let mut args = <::pjrt::sys::PJRT_Executable_OutputMemoryKinds_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_OutputMemoryKinds_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecutableOutputMemoryKindsOut {
@@ -3752,9 +3720,9 @@ pub unsafe fn executable_optimized_program(
     args.struct_size = ::pjrt::sys::PJRT_Executable_OptimizedProgram_Args_STRUCT_SIZE;
     args.executable = input.executable;
     args.program = input.program;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecutableOptimizedProgramOut {})
@@ -3815,9 +3783,9 @@ pub unsafe fn executable_serialize(
     let mut args = <::pjrt::sys::PJRT_Executable_Serialize_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_Serialize_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecutableSerializeOut {
@@ -3873,9 +3841,9 @@ pub unsafe fn loaded_executable_destroy(
     let mut args = <::pjrt::sys::PJRT_LoadedExecutable_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_LoadedExecutable_Destroy_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(LoadedExecutableDestroyOut {})
@@ -3929,9 +3897,9 @@ pub unsafe fn loaded_executable_get_executable(
     let mut args = <::pjrt::sys::PJRT_LoadedExecutable_GetExecutable_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_LoadedExecutable_GetExecutable_Args_STRUCT_SIZE;
     args.loaded_executable = input.loaded_executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(LoadedExecutableGetExecutableOut {
@@ -3989,9 +3957,9 @@ pub unsafe fn loaded_executable_addressable_devices(
     let mut args = <::pjrt::sys::PJRT_LoadedExecutable_AddressableDevices_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_LoadedExecutable_AddressableDevices_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(LoadedExecutableAddressableDevicesOut {
@@ -4044,9 +4012,9 @@ pub unsafe fn loaded_executable_delete(
     let mut args = <::pjrt::sys::PJRT_LoadedExecutable_Delete_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_LoadedExecutable_Delete_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(LoadedExecutableDeleteOut {})
@@ -4100,17 +4068,15 @@ pub unsafe fn loaded_executable_is_deleted(
     let mut args = <::pjrt::sys::PJRT_LoadedExecutable_IsDeleted_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_LoadedExecutable_IsDeleted_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(LoadedExecutableIsDeletedOut {
         is_deleted: {
             let byte = (&raw const args.is_deleted).cast::<u8>();
-            ::pjrt::__rt::safety!(
-                "it points at a field of `args`, which is initialised and lives here."
-            );
+            // SAFETY: it points at a field of `args`, which is initialised and lives here.
             (unsafe { byte.read() }) != 0
         },
     })
@@ -4200,9 +4166,9 @@ pub unsafe fn loaded_executable_execute(
     args.output_lists = input.output_lists;
     args.device_complete_events = input.device_complete_events;
     args.execute_device = input.execute_device;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(LoadedExecutableExecuteOut {})
@@ -4287,9 +4253,9 @@ pub unsafe fn executable_deserialize_and_load(
     args.overridden_serialized_compile_options_size = input
         .overridden_serialized_compile_options_size;
     args.load_options = input.load_options;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecutableDeserializeAndLoadOut {
@@ -4347,9 +4313,9 @@ pub unsafe fn loaded_executable_fingerprint(
     let mut args = <::pjrt::sys::PJRT_LoadedExecutable_Fingerprint_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_LoadedExecutable_Fingerprint_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(LoadedExecutableFingerprintOut {
@@ -4401,9 +4367,9 @@ pub unsafe fn buffer_destroy(
     let mut args = <::pjrt::sys::PJRT_Buffer_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_Destroy_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferDestroyOut {})
@@ -4456,9 +4422,9 @@ pub unsafe fn buffer_element_type(
     let mut args = <::pjrt::sys::PJRT_Buffer_ElementType_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_ElementType_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferElementTypeOut {
@@ -4514,9 +4480,9 @@ pub unsafe fn buffer_dimensions(
     let mut args = <::pjrt::sys::PJRT_Buffer_Dimensions_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_Dimensions_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferDimensionsOut {
@@ -4575,9 +4541,9 @@ pub unsafe fn buffer_unpadded_dimensions(
     let mut args = <::pjrt::sys::PJRT_Buffer_UnpaddedDimensions_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_UnpaddedDimensions_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferUnpaddedDimensionsOut {
@@ -4636,9 +4602,9 @@ pub unsafe fn buffer_dynamic_dimension_indices(
     let mut args = <::pjrt::sys::PJRT_Buffer_DynamicDimensionIndices_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_DynamicDimensionIndices_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferDynamicDimensionIndicesOut {
@@ -4694,9 +4660,9 @@ pub unsafe fn buffer_get_memory_layout(
     let mut args = <::pjrt::sys::PJRT_Buffer_GetMemoryLayout_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_GetMemoryLayout_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferGetMemoryLayoutOut {
@@ -4752,9 +4718,9 @@ pub unsafe fn buffer_on_device_size_in_bytes(
     let mut args = <::pjrt::sys::PJRT_Buffer_OnDeviceSizeInBytes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_OnDeviceSizeInBytes_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferOnDeviceSizeInBytesOut {
@@ -4808,9 +4774,9 @@ pub unsafe fn buffer_device(
     let mut args = <::pjrt::sys::PJRT_Buffer_Device_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_Device_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferDeviceOut {
@@ -4864,9 +4830,9 @@ pub unsafe fn buffer_memory(
     let mut args = <::pjrt::sys::PJRT_Buffer_Memory_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_Memory_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferMemoryOut {
@@ -4917,9 +4883,9 @@ pub unsafe fn buffer_delete(
     let mut args = <::pjrt::sys::PJRT_Buffer_Delete_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_Delete_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferDeleteOut {})
@@ -4971,17 +4937,15 @@ pub unsafe fn buffer_is_deleted(
     let mut args = <::pjrt::sys::PJRT_Buffer_IsDeleted_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_IsDeleted_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferIsDeletedOut {
         is_deleted: {
             let byte = (&raw const args.is_deleted).cast::<u8>();
-            ::pjrt::__rt::safety!(
-                "it points at a field of `args`, which is initialised and lives here."
-            );
+            // SAFETY: it points at a field of `args`, which is initialised and lives here.
             (unsafe { byte.read() }) != 0
         },
     })
@@ -5040,9 +5004,9 @@ pub unsafe fn buffer_copy_to_device(
     args.struct_size = ::pjrt::sys::PJRT_Buffer_CopyToDevice_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
     args.dst_device = input.dst_device;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferCopyToDeviceOut {
@@ -5118,9 +5082,9 @@ pub unsafe fn buffer_to_host_buffer(
     args.host_layout = input.host_layout;
     args.dst = input.dst;
     args.dst_size = input.dst_size;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferToHostBufferOut {
@@ -5175,17 +5139,15 @@ pub unsafe fn buffer_is_on_cpu(
     let mut args = <::pjrt::sys::PJRT_Buffer_IsOnCpu_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_IsOnCpu_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferIsOnCpuOut {
         is_on_cpu: {
             let byte = (&raw const args.is_on_cpu).cast::<u8>();
-            ::pjrt::__rt::safety!(
-                "it points at a field of `args`, which is initialised and lives here."
-            );
+            // SAFETY: it points at a field of `args`, which is initialised and lives here.
             (unsafe { byte.read() }) != 0
         },
     })
@@ -5237,9 +5199,9 @@ pub unsafe fn buffer_ready_event(
     let mut args = <::pjrt::sys::PJRT_Buffer_ReadyEvent_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_ReadyEvent_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferReadyEventOut {
@@ -5294,9 +5256,9 @@ pub unsafe fn buffer_unsafe_pointer(
     let mut args = <::pjrt::sys::PJRT_Buffer_UnsafePointer_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_UnsafePointer_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferUnsafePointerOut {
@@ -5349,9 +5311,9 @@ pub unsafe fn buffer_increase_external_reference_count(
     let mut args = <::pjrt::sys::PJRT_Buffer_IncreaseExternalReferenceCount_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_IncreaseExternalReferenceCount_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferIncreaseExternalReferenceCountOut {
@@ -5403,9 +5365,9 @@ pub unsafe fn buffer_decrease_external_reference_count(
     let mut args = <::pjrt::sys::PJRT_Buffer_DecreaseExternalReferenceCount_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_DecreaseExternalReferenceCount_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferDecreaseExternalReferenceCountOut {
@@ -5460,9 +5422,9 @@ pub unsafe fn buffer_opaque_device_memory_data_pointer(
     let mut args = <::pjrt::sys::PJRT_Buffer_OpaqueDeviceMemoryDataPointer_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_OpaqueDeviceMemoryDataPointer_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferOpaqueDeviceMemoryDataPointerOut {
@@ -5515,9 +5477,9 @@ pub unsafe fn copy_to_device_stream_destroy(
     let mut args = <::pjrt::sys::PJRT_CopyToDeviceStream_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_CopyToDeviceStream_Destroy_Args_STRUCT_SIZE;
     args.stream = input.stream;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(CopyToDeviceStreamDestroyOut {})
@@ -5577,9 +5539,9 @@ pub unsafe fn copy_to_device_stream_add_chunk(
     args.struct_size = ::pjrt::sys::PJRT_CopyToDeviceStream_AddChunk_Args_STRUCT_SIZE;
     args.stream = input.stream;
     args.chunk = input.chunk;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(CopyToDeviceStreamAddChunkOut {
@@ -5635,9 +5597,9 @@ pub unsafe fn copy_to_device_stream_total_bytes(
     let mut args = <::pjrt::sys::PJRT_CopyToDeviceStream_TotalBytes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_CopyToDeviceStream_TotalBytes_Args_STRUCT_SIZE;
     args.stream = input.stream;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(CopyToDeviceStreamTotalBytesOut {
@@ -5693,9 +5655,9 @@ pub unsafe fn copy_to_device_stream_granule_size(
     let mut args = <::pjrt::sys::PJRT_CopyToDeviceStream_GranuleSize_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_CopyToDeviceStream_GranuleSize_Args_STRUCT_SIZE;
     args.stream = input.stream;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(CopyToDeviceStreamGranuleSizeOut {
@@ -5751,9 +5713,9 @@ pub unsafe fn copy_to_device_stream_current_bytes(
     let mut args = <::pjrt::sys::PJRT_CopyToDeviceStream_CurrentBytes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_CopyToDeviceStream_CurrentBytes_Args_STRUCT_SIZE;
     args.stream = input.stream;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(CopyToDeviceStreamCurrentBytesOut {
@@ -5828,9 +5790,9 @@ pub unsafe fn topology_description_create(
     args.topology_name_size = input.topology_name_size;
     args.create_options = input.create_options;
     args.num_options = input.num_options;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(TopologyDescriptionCreateOut {
@@ -5883,9 +5845,9 @@ pub unsafe fn topology_description_destroy(
     let mut args = <::pjrt::sys::PJRT_TopologyDescription_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_TopologyDescription_Destroy_Args_STRUCT_SIZE;
     args.topology = input.topology;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(TopologyDescriptionDestroyOut {})
@@ -5941,9 +5903,9 @@ pub unsafe fn topology_description_platform_name(
     let mut args = <::pjrt::sys::PJRT_TopologyDescription_PlatformName_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_TopologyDescription_PlatformName_Args_STRUCT_SIZE;
     args.topology = input.topology;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(TopologyDescriptionPlatformNameOut {
@@ -6002,9 +5964,9 @@ pub unsafe fn topology_description_platform_version(
     let mut args = <::pjrt::sys::PJRT_TopologyDescription_PlatformVersion_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_TopologyDescription_PlatformVersion_Args_STRUCT_SIZE;
     args.topology = input.topology;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(TopologyDescriptionPlatformVersionOut {
@@ -6063,9 +6025,9 @@ pub unsafe fn topology_description_get_device_descriptions(
     let mut args = <::pjrt::sys::PJRT_TopologyDescription_GetDeviceDescriptions_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_TopologyDescription_GetDeviceDescriptions_Args_STRUCT_SIZE;
     args.topology = input.topology;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(TopologyDescriptionGetDeviceDescriptionsOut {
@@ -6130,9 +6092,9 @@ pub unsafe fn topology_description_serialize(
     let mut args = <::pjrt::sys::PJRT_TopologyDescription_Serialize_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_TopologyDescription_Serialize_Args_STRUCT_SIZE;
     args.topology = input.topology;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(TopologyDescriptionSerializeOut {
@@ -6193,9 +6155,9 @@ pub unsafe fn topology_description_attributes(
     let mut args = <::pjrt::sys::PJRT_TopologyDescription_Attributes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_TopologyDescription_Attributes_Args_STRUCT_SIZE;
     args.topology = input.topology;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(TopologyDescriptionAttributesOut {
@@ -6274,9 +6236,9 @@ pub unsafe fn compile(
     args.compile_options = input.compile_options;
     args.compile_options_size = input.compile_options_size;
     args.client = input.client;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(CompileOut {
@@ -6334,9 +6296,9 @@ pub unsafe fn executable_output_element_types(
     let mut args = <::pjrt::sys::PJRT_Executable_OutputElementTypes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_OutputElementTypes_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecutableOutputElementTypesOut {
@@ -6397,9 +6359,9 @@ pub unsafe fn executable_output_dimensions(
     let mut args = <::pjrt::sys::PJRT_Executable_OutputDimensions_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_OutputDimensions_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecutableOutputDimensionsOut {
@@ -6462,9 +6424,9 @@ pub unsafe fn buffer_copy_to_memory(
     args.struct_size = ::pjrt::sys::PJRT_Buffer_CopyToMemory_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
     args.dst_memory = input.dst_memory;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferCopyToMemoryOut {
@@ -6578,9 +6540,9 @@ pub unsafe fn client_create_view_of_device_buffer(
     args.on_delete_callback_arg = input.on_delete_callback_arg;
     args.stream = input.stream;
     args.memory = input.memory;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientCreateViewOfDeviceBufferOut {
@@ -6637,9 +6599,9 @@ pub unsafe fn executable_fingerprint(
     let mut args = <::pjrt::sys::PJRT_Executable_Fingerprint_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_Fingerprint_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecutableFingerprintOut {
@@ -6696,9 +6658,9 @@ pub unsafe fn client_topology_description(
     let mut args = <::pjrt::sys::PJRT_Client_TopologyDescription_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Client_TopologyDescription_Args_STRUCT_SIZE;
     args.client = input.client;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientTopologyDescriptionOut {
@@ -6782,9 +6744,9 @@ pub unsafe fn executable_get_compiled_memory_stats(
     let mut args = <::pjrt::sys::PJRT_Executable_GetCompiledMemoryStats_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_GetCompiledMemoryStats_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecutableGetCompiledMemoryStatsOut {
@@ -6827,7 +6789,7 @@ impl MemoryKindIdIn {
 #[non_exhaustive]
 pub struct MemoryKindIdOut {
     /// `kind_id` (`int`).
-    pub kind_id: ::core::ffi::c_int,
+    pub kind_id: i32,
 }
 /// Calls `PJRT_Memory_Kind_Id`.
 ///
@@ -6852,9 +6814,9 @@ pub unsafe fn memory_kind_id(
     let mut args = <::pjrt::sys::PJRT_Memory_Kind_Id_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Memory_Kind_Id_Args_STRUCT_SIZE;
     args.memory = input.memory;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(MemoryKindIdOut {
@@ -6906,9 +6868,9 @@ pub unsafe fn execute_context_create(
     };
     let mut args = <::pjrt::sys::PJRT_ExecuteContext_Create_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_ExecuteContext_Create_Args_STRUCT_SIZE;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecuteContextCreateOut {
@@ -6960,9 +6922,9 @@ pub unsafe fn execute_context_destroy(
     let mut args = <::pjrt::sys::PJRT_ExecuteContext_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_ExecuteContext_Destroy_Args_STRUCT_SIZE;
     args.context = input.context;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecuteContextDestroyOut {})
@@ -7034,9 +6996,9 @@ pub unsafe fn buffer_copy_raw_to_host(
     args.dst = input.dst;
     args.offset = input.offset;
     args.transfer_size = input.transfer_size;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferCopyRawToHostOut {
@@ -7091,9 +7053,9 @@ pub unsafe fn async_host_to_device_transfer_manager_destroy(
     let mut args = <::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager_Destroy_Args_STRUCT_SIZE;
     args.transfer_manager = input.transfer_manager;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(AsyncHostToDeviceTransferManagerDestroyOut {
@@ -7106,7 +7068,7 @@ pub struct AsyncHostToDeviceTransferManagerTransferDataIn {
     /// `transfer_manager` (`PJRT_AsyncHostToDeviceTransferManager*`).
     pub transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
     /// `buffer_index` (`int`).
-    pub buffer_index: ::core::ffi::c_int,
+    pub buffer_index: i32,
     /// `data` (`const void*`).
     pub data: *const ::core::ffi::c_void,
     /// `offset` (`int64_t`).
@@ -7125,7 +7087,7 @@ impl AsyncHostToDeviceTransferManagerTransferDataIn {
     )]
     pub fn new(
         transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
-        buffer_index: ::core::ffi::c_int,
+        buffer_index: i32,
         data: *const ::core::ffi::c_void,
         offset: i64,
         transfer_size: i64,
@@ -7177,9 +7139,9 @@ pub unsafe fn async_host_to_device_transfer_manager_transfer_data(
     args.offset = input.offset;
     args.transfer_size = input.transfer_size;
     args.is_last_transfer = input.is_last_transfer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(AsyncHostToDeviceTransferManagerTransferDataOut {
@@ -7264,9 +7226,9 @@ pub unsafe fn client_create_buffers_for_async_host_to_device(
     args.device_layouts = input.device_layouts;
     args.num_device_layouts = input.num_device_layouts;
     args.memory = input.memory;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientCreateBuffersForAsyncHostToDeviceOut {
@@ -7280,7 +7242,7 @@ pub struct AsyncHostToDeviceTransferManagerRetrieveBufferIn {
     /// `transfer_manager` (`PJRT_AsyncHostToDeviceTransferManager*`).
     pub transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
     /// `buffer_index` (`int`).
-    pub buffer_index: ::core::ffi::c_int,
+    pub buffer_index: i32,
 }
 impl AsyncHostToDeviceTransferManagerRetrieveBufferIn {
     /// Takes the fields of the first version.
@@ -7291,7 +7253,7 @@ impl AsyncHostToDeviceTransferManagerRetrieveBufferIn {
     )]
     pub fn new(
         transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
-        buffer_index: ::core::ffi::c_int,
+        buffer_index: i32,
     ) -> Self {
         Self {
             transfer_manager,
@@ -7331,9 +7293,9 @@ pub unsafe fn async_host_to_device_transfer_manager_retrieve_buffer(
     args.struct_size = ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager_RetrieveBuffer_Args_STRUCT_SIZE;
     args.transfer_manager = input.transfer_manager;
     args.buffer_index = input.buffer_index;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(AsyncHostToDeviceTransferManagerRetrieveBufferOut {
@@ -7391,9 +7353,9 @@ pub unsafe fn async_host_to_device_transfer_manager_device(
     let mut args = <::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager_Device_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager_Device_Args_STRUCT_SIZE;
     args.transfer_manager = input.transfer_manager;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(AsyncHostToDeviceTransferManagerDeviceOut {
@@ -7451,9 +7413,9 @@ pub unsafe fn async_host_to_device_transfer_manager_buffer_count(
     let mut args = <::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager_BufferCount_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager_BufferCount_Args_STRUCT_SIZE;
     args.transfer_manager = input.transfer_manager;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(AsyncHostToDeviceTransferManagerBufferCountOut {
@@ -7467,7 +7429,7 @@ pub struct AsyncHostToDeviceTransferManagerBufferSizeIn {
     /// `transfer_manager` (`PJRT_AsyncHostToDeviceTransferManager*`).
     pub transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
     /// `buffer_index` (`int`).
-    pub buffer_index: ::core::ffi::c_int,
+    pub buffer_index: i32,
 }
 impl AsyncHostToDeviceTransferManagerBufferSizeIn {
     /// Takes the fields of the first version.
@@ -7478,7 +7440,7 @@ impl AsyncHostToDeviceTransferManagerBufferSizeIn {
     )]
     pub fn new(
         transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
-        buffer_index: ::core::ffi::c_int,
+        buffer_index: i32,
     ) -> Self {
         Self {
             transfer_manager,
@@ -7518,9 +7480,9 @@ pub unsafe fn async_host_to_device_transfer_manager_buffer_size(
     args.struct_size = ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager_BufferSize_Args_STRUCT_SIZE;
     args.transfer_manager = input.transfer_manager;
     args.buffer_index = input.buffer_index;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(AsyncHostToDeviceTransferManagerBufferSizeOut {
@@ -7534,7 +7496,7 @@ pub struct AsyncHostToDeviceTransferManagerSetBufferErrorIn {
     /// `transfer_manager` (`PJRT_AsyncHostToDeviceTransferManager*`).
     pub transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
     /// `buffer_index` (`int`).
-    pub buffer_index: ::core::ffi::c_int,
+    pub buffer_index: i32,
     /// `error_code` (`PJRT_Error_Code`).
     pub error_code: ::pjrt::sys::PJRT_Error_Code,
     /// `error_message` (`const char*`).
@@ -7551,7 +7513,7 @@ impl AsyncHostToDeviceTransferManagerSetBufferErrorIn {
     )]
     pub fn new(
         transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
-        buffer_index: ::core::ffi::c_int,
+        buffer_index: i32,
         error_code: ::pjrt::sys::PJRT_Error_Code,
         error_message: *const ::core::ffi::c_char,
         error_message_size: usize,
@@ -7597,9 +7559,9 @@ pub unsafe fn async_host_to_device_transfer_manager_set_buffer_error(
     args.error_code = input.error_code;
     args.error_message = input.error_message;
     args.error_message_size = input.error_message_size;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(AsyncHostToDeviceTransferManagerSetBufferErrorOut {
@@ -7665,9 +7627,9 @@ pub unsafe fn async_host_to_device_transfer_manager_add_metadata(
     args.transfer_manager = input.transfer_manager;
     args.transfer_metadata = input.transfer_metadata;
     args.num_metadata = input.num_metadata;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(AsyncHostToDeviceTransferManagerAddMetadataOut {
@@ -7727,9 +7689,9 @@ pub unsafe fn client_dma_map(
     args.client = input.client;
     args.data = input.data;
     args.size = input.size;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientDmaMapOut {})
@@ -7784,9 +7746,9 @@ pub unsafe fn client_dma_unmap(
     args.struct_size = ::pjrt::sys::PJRT_Client_DmaUnmap_Args_STRUCT_SIZE;
     args.client = input.client;
     args.data = input.data;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientDmaUnmapOut {})
@@ -7874,9 +7836,9 @@ pub unsafe fn client_create_uninitialized_buffer(
     args.shape_layout = input.shape_layout;
     args.device = input.device;
     args.memory = input.memory;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientCreateUninitializedBufferOut {
@@ -7943,9 +7905,9 @@ pub unsafe fn client_update_global_process_info(
     args.client = input.client;
     args.process_infos = input.process_infos;
     args.num_process_infos = input.num_process_infos;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientUpdateGlobalProcessInfoOut {
@@ -8009,9 +7971,9 @@ pub unsafe fn topology_description_deserialize(
     args.struct_size = ::pjrt::sys::PJRT_TopologyDescription_Deserialize_Args_STRUCT_SIZE;
     args.serialized_topology = input.serialized_topology;
     args.serialized_topology_size = input.serialized_topology_size;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(TopologyDescriptionDeserializeOut {
@@ -8098,9 +8060,9 @@ pub unsafe fn client_create_alias_buffer(
     args.shape_num_dims = input.shape_num_dims;
     args.shape_element_type = input.shape_element_type;
     args.shape_layout = input.shape_layout;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientCreateAliasBufferOut {
@@ -8183,9 +8145,9 @@ pub unsafe fn client_fulfill_alias_buffer(
     args.error_message = input.error_message;
     args.error_message_size = input.error_message_size;
     args.fulfill_alias_buffer_cb = input.fulfill_alias_buffer_cb;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientFulfillAliasBufferOut {})
@@ -8247,9 +8209,9 @@ pub unsafe fn loaded_executable_get_device_assignment(
     let mut args = <::pjrt::sys::PJRT_LoadedExecutable_GetDeviceAssignment_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_LoadedExecutable_GetDeviceAssignment_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(LoadedExecutableGetDeviceAssignmentOut {
@@ -8362,9 +8324,9 @@ pub unsafe fn client_create_error_buffer(
     args.memory = input.memory;
     args.payload = input.payload;
     args.num_payload = input.num_payload;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientCreateErrorBufferOut {
@@ -8378,7 +8340,7 @@ pub struct AsyncHostToDeviceTransferManagerTransferLiteralIn {
     /// `transfer_manager` (`PJRT_AsyncHostToDeviceTransferManager*`).
     pub transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
     /// `buffer_index` (`int`).
-    pub buffer_index: ::core::ffi::c_int,
+    pub buffer_index: i32,
     /// `data` (`const void*`).
     pub data: *const ::core::ffi::c_void,
     /// `shape_dims` (`const int64_t*`).
@@ -8399,7 +8361,7 @@ impl AsyncHostToDeviceTransferManagerTransferLiteralIn {
     )]
     pub fn new(
         transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
-        buffer_index: ::core::ffi::c_int,
+        buffer_index: i32,
         data: *const ::core::ffi::c_void,
         shape_dims: *const i64,
         shape_num_dims: usize,
@@ -8454,9 +8416,9 @@ pub unsafe fn async_host_to_device_transfer_manager_transfer_literal(
     args.shape_num_dims = input.shape_num_dims;
     args.shape_element_type = input.shape_element_type;
     args.shape_layout = input.shape_layout;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(AsyncHostToDeviceTransferManagerTransferLiteralOut {
@@ -8534,9 +8496,9 @@ pub unsafe fn buffer_copy_raw_to_host_future(
     args.buffer = input.buffer;
     args.offset = input.offset;
     args.transfer_size = input.transfer_size;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferCopyRawToHostFutureOut {
@@ -8627,17 +8589,15 @@ pub unsafe fn device_poison_execution(
     args.error_message_size = input.error_message_size;
     args.payload = input.payload;
     args.num_payload = input.num_payload;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(DevicePoisonExecutionOut {
         poisoned: {
             let byte = (&raw const args.poisoned).cast::<u8>();
-            ::pjrt::__rt::safety!(
-                "it points at a field of `args`, which is initialised and lives here."
-            );
+            // SAFETY: it points at a field of `args`, which is initialised and lives here.
             (unsafe { byte.read() }) != 0
         },
     })
@@ -8705,9 +8665,9 @@ pub unsafe fn device_create_async_tracking_event(
     args.device = input.device;
     args.description = input.description;
     args.description_size = input.description_size;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(DeviceCreateAsyncTrackingEventOut {
@@ -8760,9 +8720,9 @@ pub unsafe fn async_tracking_event_destroy(
     let mut args = <::pjrt::sys::PJRT_AsyncTrackingEvent_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_AsyncTrackingEvent_Destroy_Args_STRUCT_SIZE;
     args.event = input.event;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(AsyncTrackingEventDestroyOut {})
@@ -8824,9 +8784,9 @@ pub unsafe fn executable_get_compile_options(
     let mut args = <::pjrt::sys::PJRT_Executable_GetCompileOptions_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_GetCompileOptions_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecutableGetCompileOptionsOut {
@@ -8893,9 +8853,9 @@ pub unsafe fn buffer_donate_with_control_dependency(
     let mut args = <::pjrt::sys::PJRT_Buffer_DonateWithControlDependency_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_DonateWithControlDependency_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferDonateWithControlDependencyOut {
@@ -8948,9 +8908,9 @@ pub unsafe fn event_create(
     };
     let mut args = <::pjrt::sys::PJRT_Event_Create_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Event_Create_Args_STRUCT_SIZE;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(EventCreateOut {
@@ -9020,9 +8980,9 @@ pub unsafe fn event_set(
     args.error_code = input.error_code;
     args.error_message = input.error_message;
     args.error_message_size = input.error_message_size;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(EventSetOut {})
@@ -9083,9 +9043,9 @@ pub unsafe fn device_get_attributes(
     let mut args = <::pjrt::sys::PJRT_Device_GetAttributes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Device_GetAttributes_Args_STRUCT_SIZE;
     args.device = input.device;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(DeviceGetAttributesOut {
@@ -9161,9 +9121,9 @@ pub unsafe fn client_load(
     args.executable = input.executable;
     args.compile_options = input.compile_options;
     args.compile_options_size = input.compile_options_size;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ClientLoadOut {
@@ -9221,9 +9181,9 @@ pub unsafe fn loaded_executable_addressable_device_logical_ids(
     let mut args = <::pjrt::sys::PJRT_LoadedExecutable_AddressableDeviceLogicalIds_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_LoadedExecutable_AddressableDeviceLogicalIds_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(LoadedExecutableAddressableDeviceLogicalIdsOut {
@@ -9302,9 +9262,9 @@ pub unsafe fn buffer_bitcast(
     args.dims = input.dims;
     args.num_dims = input.num_dims;
     args.device_layout = input.device_layout;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(BufferBitcastOut {
@@ -9369,9 +9329,9 @@ pub unsafe fn error_for_each_payload(
     args.error = input.error;
     args.visitor = input.visitor;
     args.user_arg = input.user_arg;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::core::result::Result::Ok(ErrorForEachPayloadOut { error })
 }
@@ -9424,9 +9384,9 @@ pub unsafe fn topology_description_fingerprint(
     let mut args = <::pjrt::sys::PJRT_TopologyDescription_Fingerprint_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_TopologyDescription_Fingerprint_Args_STRUCT_SIZE;
     args.topology = input.topology;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(TopologyDescriptionFingerprintOut {
@@ -9486,9 +9446,9 @@ pub unsafe fn executable_parameter_memory_kinds(
     let mut args = <::pjrt::sys::PJRT_Executable_ParameterMemoryKinds_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_ParameterMemoryKinds_Args_STRUCT_SIZE;
     args.executable = input.executable;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(ExecutableParameterMemoryKindsOut {
@@ -9542,9 +9502,9 @@ pub unsafe fn device_clear_memory_stats(
     let mut args = <::pjrt::sys::PJRT_Device_ClearMemoryStats_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Device_ClearMemoryStats_Args_STRUCT_SIZE;
     args.device = input.device;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(DeviceClearMemoryStatsOut {})
@@ -9556,7 +9516,7 @@ pub struct TopologyDescriptionMakeCanonicalShapeForMemorySpaceIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
     /// `memory_space_kind_id` (`int`).
-    pub memory_space_kind_id: ::core::ffi::c_int,
+    pub memory_space_kind_id: i32,
     /// `dims` (`const int64_t*`).
     pub dims: *const i64,
     /// `num_dims` (`size_t`).
@@ -9575,7 +9535,7 @@ impl TopologyDescriptionMakeCanonicalShapeForMemorySpaceIn {
     )]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
-        memory_space_kind_id: ::core::ffi::c_int,
+        memory_space_kind_id: i32,
         dims: *const i64,
         num_dims: usize,
         element_type: ::pjrt::sys::PJRT_Buffer_Type,
@@ -9633,9 +9593,9 @@ pub unsafe fn topology_description_make_canonical_shape_for_memory_space(
     args.num_dims = input.num_dims;
     args.element_type = input.element_type;
     args.layout = input.layout;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(TopologyDescriptionMakeCanonicalShapeForMemorySpaceOut {
@@ -9666,7 +9626,7 @@ impl TopologyDescriptionGetMemorySpaceKindIdsIn {
 #[non_exhaustive]
 pub struct TopologyDescriptionGetMemorySpaceKindIdsOut {
     /// `memory_space_kind_ids` (`const int*`).
-    pub memory_space_kind_ids: *const ::core::ffi::c_int,
+    pub memory_space_kind_ids: *const i32,
     /// `num_memory_space_kind_ids` (`size_t`).
     pub num_memory_space_kind_ids: usize,
 }
@@ -9695,9 +9655,9 @@ pub unsafe fn topology_description_get_memory_space_kind_ids(
     let mut args = <::pjrt::sys::PJRT_TopologyDescription_GetMemorySpaceKindIds_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_TopologyDescription_GetMemorySpaceKindIds_Args_STRUCT_SIZE;
     args.topology = input.topology;
-    ::pjrt::__rt::safety!(
-        "the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise."
-    );
+    // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
+    // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
+    // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(TopologyDescriptionGetMemorySpaceKindIdsOut {

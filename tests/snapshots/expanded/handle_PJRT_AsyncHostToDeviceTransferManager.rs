@@ -10,9 +10,8 @@
 pub struct AsyncTransferManager(
     ::pjrt::__rt::Unique<::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager>,
 );
-::pjrt::__rt::safety!(
-    "the methods give the parts that the handle was made of; the destructor is the one that the overlay names for this type."
-);
+// SAFETY: the methods give the parts that the handle was made of; the destructor is the one
+// that the overlay names for this type.
 unsafe impl ::pjrt::__rt::Handle for AsyncTransferManager {
     type Raw = ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager;
     const NAME: &'static str = "PJRT_AsyncHostToDeviceTransferManager";
@@ -52,9 +51,7 @@ unsafe impl ::pjrt::__rt::Handle for AsyncTransferManager {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager>,
         parent: ::core::option::Option<::pjrt::__rt::Owner>,
     ) -> Self {
-        ::pjrt::__rt::safety!(
-            "the caller hands over a live handle that nobody else destroys."
-        );
+        // SAFETY: the caller hands over a live handle that nobody else destroys.
         Self(unsafe { ::pjrt::__rt::Unique::owned::<Self>(api, raw, parent) })
     }
 }
@@ -63,13 +60,13 @@ impl ::core::ops::Drop for AsyncTransferManager {
         ::pjrt::__rt::Unique::destroy::<Self>(&mut self.0);
     }
 }
-::pjrt::__rt::safety!(
-    "transfers, errors and metadata take the manager's lock and are meant to come from many threads; counts and sizes are constant; the one unlocked change, handing a buffer out, happens once per index because we refuse a second time"
-);
+// SAFETY: transfers, errors and metadata take the manager's lock and are meant to come from
+// many threads; counts and sizes are constant; the one unlocked change, handing a buffer out,
+// happens once per index because we refuse a second time
 unsafe impl ::core::marker::Send for AsyncTransferManager {}
-::pjrt::__rt::safety!(
-    "transfers, errors and metadata take the manager's lock and are meant to come from many threads; counts and sizes are constant; the one unlocked change, handing a buffer out, happens once per index because we refuse a second time"
-);
+// SAFETY: transfers, errors and metadata take the manager's lock and are meant to come from
+// many threads; counts and sizes are constant; the one unlocked change, handing a buffer out,
+// happens once per index because we refuse a second time
 unsafe impl ::core::marker::Sync for AsyncTransferManager {}
 impl ::core::fmt::Debug for AsyncTransferManager {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -85,10 +82,7 @@ impl AsyncTransferManager {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
-    pub fn retrieve_buffer(
-        &self,
-        buffer_index: ::core::ffi::c_int,
-    ) -> ::pjrt::Result<::pjrt::Buffer> {
+    pub fn retrieve_buffer(&self, buffer_index: i32) -> ::pjrt::Result<::pjrt::Buffer> {
         let api = ::pjrt::__rt::Handle::api(self);
         ::pjrt::__rt::destructor::<::pjrt::Buffer>(api)?;
         ::pjrt::__rt::index_below(
@@ -107,9 +101,11 @@ impl AsyncTransferManager {
             ::pjrt::__rt::Handle::as_raw(self),
             buffer_index,
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the plugin moves the buffer out of an array without looking at the index or at what was moved before: a bad index reads foreign memory and a second call wraps a null pointer, so both are refused here. The buffer belongs to the caller and to the client, not to the manager"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the plugin moves the buffer out of an
+        // array without looking at the index or at what was moved before: a bad index reads
+        // foreign memory and a second call wraps a null pointer, so both are refused here. The
+        // buffer belongs to the caller and to the client, not to the manager
         let out = unsafe {
             ::pjrt::raw::async_host_to_device_transfer_manager_retrieve_buffer(
                 api,
@@ -117,9 +113,7 @@ impl AsyncTransferManager {
             )
         }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin hands the object over; nobody else destroys it."
-            );
+            // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {
                 ::pjrt::__rt::owned(
                     api,
@@ -145,9 +139,9 @@ impl AsyncTransferManager {
         let input = ::pjrt::raw::AsyncHostToDeviceTransferManagerDeviceIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the device belongs to the client, which outlives the manager; XLA ends the process rather than answer null"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the device belongs to the client,
+        // which outlives the manager; XLA ends the process rather than answer null
         let out = unsafe {
             ::pjrt::raw::async_host_to_device_transfer_manager_device(api, input)
         }?;
@@ -177,9 +171,9 @@ impl AsyncTransferManager {
         let input = ::pjrt::raw::AsyncHostToDeviceTransferManagerBufferCountIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the number never changes, also when buffers are handed out"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the number never changes, also when
+        // buffers are handed out
         let out = unsafe {
             ::pjrt::raw::async_host_to_device_transfer_manager_buffer_count(api, input)
         }?;
@@ -192,10 +186,7 @@ impl AsyncTransferManager {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
-    pub fn buffer_size(
-        &self,
-        buffer_index: ::core::ffi::c_int,
-    ) -> ::pjrt::Result<usize> {
+    pub fn buffer_size(&self, buffer_index: i32) -> ::pjrt::Result<usize> {
         let api = ::pjrt::__rt::Handle::api(self);
         ::pjrt::__rt::index_below(
             buffer_index,
@@ -207,9 +198,10 @@ impl AsyncTransferManager {
             ::pjrt::__rt::Handle::as_raw(self),
             buffer_index,
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the plugin reads an array at the index without a check, so the index is compared with the number of buffers first; sizes are kept apart from the buffers and stay when one is handed out"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the plugin reads an array at the
+        // index without a check, so the index is compared with the number of buffers first;
+        // sizes are kept apart from the buffers and stay when one is handed out
         let out = unsafe {
             ::pjrt::raw::async_host_to_device_transfer_manager_buffer_size(api, input)
         }?;

@@ -7,9 +7,8 @@
 pub struct AsyncTrackingEvent(
     ::pjrt::__rt::Unique<::pjrt::sys::PJRT_AsyncTrackingEvent>,
 );
-::pjrt::__rt::safety!(
-    "the methods give the parts that the handle was made of; the destructor is the one that the overlay names for this type."
-);
+// SAFETY: the methods give the parts that the handle was made of; the destructor is the one
+// that the overlay names for this type.
 unsafe impl ::pjrt::__rt::Handle for AsyncTrackingEvent {
     type Raw = ::pjrt::sys::PJRT_AsyncTrackingEvent;
     const NAME: &'static str = "PJRT_AsyncTrackingEvent";
@@ -49,9 +48,7 @@ unsafe impl ::pjrt::__rt::Handle for AsyncTrackingEvent {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_AsyncTrackingEvent>,
         parent: ::core::option::Option<::pjrt::__rt::Owner>,
     ) -> Self {
-        ::pjrt::__rt::safety!(
-            "the caller hands over a live handle that nobody else destroys."
-        );
+        // SAFETY: the caller hands over a live handle that nobody else destroys.
         Self(unsafe { ::pjrt::__rt::Unique::owned::<Self>(api, raw, parent) })
     }
 }
@@ -60,13 +57,11 @@ impl ::core::ops::Drop for AsyncTrackingEvent {
         ::pjrt::__rt::Unique::destroy::<Self>(&mut self.0);
     }
 }
-::pjrt::__rt::safety!(
-    "its end is the signal, so there is one owner; nothing can be called on it but its destructor, which the runtime allows anywhere"
-);
+// SAFETY: its end is the signal, so there is one owner; nothing can be called on it but its
+// destructor, which the runtime allows anywhere
 unsafe impl ::core::marker::Send for AsyncTrackingEvent {}
-::pjrt::__rt::safety!(
-    "its end is the signal, so there is one owner; nothing can be called on it but its destructor, which the runtime allows anywhere"
-);
+// SAFETY: its end is the signal, so there is one owner; nothing can be called on it but its
+// destructor, which the runtime allows anywhere
 unsafe impl ::core::marker::Sync for AsyncTrackingEvent {}
 impl ::core::fmt::Debug for AsyncTrackingEvent {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {

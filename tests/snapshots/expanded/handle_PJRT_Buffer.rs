@@ -8,9 +8,8 @@
 ///
 /// The C type is `PJRT_Buffer`.
 pub struct Buffer(::pjrt::__rt::Unique<::pjrt::sys::PJRT_Buffer>);
-::pjrt::__rt::safety!(
-    "the methods give the parts that the handle was made of; the destructor is the one that the overlay names for this type."
-);
+// SAFETY: the methods give the parts that the handle was made of; the destructor is the one
+// that the overlay names for this type.
 unsafe impl ::pjrt::__rt::Handle for Buffer {
     type Raw = ::pjrt::sys::PJRT_Buffer;
     const NAME: &'static str = "PJRT_Buffer";
@@ -50,9 +49,7 @@ unsafe impl ::pjrt::__rt::Handle for Buffer {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_Buffer>,
         parent: ::core::option::Option<::pjrt::__rt::Owner>,
     ) -> Self {
-        ::pjrt::__rt::safety!(
-            "the caller hands over a live handle that nobody else destroys."
-        );
+        // SAFETY: the caller hands over a live handle that nobody else destroys.
         Self(unsafe { ::pjrt::__rt::Unique::owned::<Self>(api, raw, parent) })
     }
 }
@@ -61,13 +58,13 @@ impl ::core::ops::Drop for Buffer {
         ::pjrt::__rt::Unique::destroy::<Self>(&mut self.0);
     }
 }
-::pjrt::__rt::safety!(
-    "donation and deletion take the array away from whoever else holds it, so there is one owner; the runtime's buffer is thread-safe and the plugin fills its cached answers under a lock. Only the count of external references is unlocked, and changing it takes `&mut self`"
-);
+// SAFETY: donation and deletion take the array away from whoever else holds it, so there is one
+// owner; the runtime's buffer is thread-safe and the plugin fills its cached answers under a
+// lock. Only the count of external references is unlocked, and changing it takes `&mut self`
 unsafe impl ::core::marker::Send for Buffer {}
-::pjrt::__rt::safety!(
-    "donation and deletion take the array away from whoever else holds it, so there is one owner; the runtime's buffer is thread-safe and the plugin fills its cached answers under a lock. Only the count of external references is unlocked, and changing it takes `&mut self`"
-);
+// SAFETY: donation and deletion take the array away from whoever else holds it, so there is one
+// owner; the runtime's buffer is thread-safe and the plugin fills its cached answers under a
+// lock. Only the count of external references is unlocked, and changing it takes `&mut self`
 unsafe impl ::core::marker::Sync for Buffer {}
 impl ::core::fmt::Debug for Buffer {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -87,9 +84,9 @@ impl Buffer {
         let input = ::pjrt::raw::BufferElementTypeIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. part of the buffer's shape, which never changes"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. part of the buffer's shape, which
+        // never changes
         let out = unsafe { ::pjrt::raw::buffer_element_type(api, input) }?;
         ::core::result::Result::Ok(::pjrt::ElementType::from_raw(out.type_))
     }
@@ -106,14 +103,13 @@ impl Buffer {
         let input = ::pjrt::raw::BufferDimensionsIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the array lies in the buffer's shape, which stays as it is until the buffer is destroyed, also after deletion and donation"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the array lies in the buffer's shape,
+        // which stays as it is until the buffer is destroyed, also after deletion and donation
         let out = unsafe { ::pjrt::raw::buffer_dimensions(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the items for as long as their owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the items for as long as their owner, which outlives
+            // this borrow.
             unsafe {
                 ::pjrt::__rt::slice(
                     out.dims.cast(),
@@ -139,14 +135,13 @@ impl Buffer {
         let input = ::pjrt::raw::BufferUnpaddedDimensionsIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. filled in under the buffer's lock at the first call and kept until the buffer is destroyed"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. filled in under the buffer's lock at
+        // the first call and kept until the buffer is destroyed
         let out = unsafe { ::pjrt::raw::buffer_unpadded_dimensions(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the items for as long as their owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the items for as long as their owner, which outlives
+            // this borrow.
             unsafe {
                 ::pjrt::__rt::slice(
                     out.unpadded_dims.cast(),
@@ -171,14 +166,13 @@ impl Buffer {
         let input = ::pjrt::raw::BufferDynamicDimensionIndicesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. filled in under the buffer's lock at the first call and kept until the buffer is destroyed"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. filled in under the buffer's lock at
+        // the first call and kept until the buffer is destroyed
         let out = unsafe { ::pjrt::raw::buffer_dynamic_dimension_indices(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the items for as long as their owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the items for as long as their owner, which outlives
+            // this borrow.
             unsafe {
                 ::pjrt::__rt::slice(
                     out.dynamic_dim_indices.cast(),
@@ -203,9 +197,8 @@ impl Buffer {
         let input = ::pjrt::raw::BufferOnDeviceSizeInBytesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. reads sizes and changes nothing"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. reads sizes and changes nothing
         let out = unsafe { ::pjrt::raw::buffer_on_device_size_in_bytes(api, input) }?;
         ::core::result::Result::Ok(out.on_device_size_in_bytes)
     }
@@ -219,9 +212,10 @@ impl Buffer {
     pub fn device(&self) -> ::pjrt::Result<::pjrt::Device> {
         let api = ::pjrt::__rt::Handle::api(self);
         let input = ::pjrt::raw::BufferDeviceIn::new(::pjrt::__rt::Handle::as_raw(self));
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the device belongs to the client, which outlives the buffer; a buffer is always on an addressable device of its client, and XLA ends the process rather than answer null"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the device belongs to the client,
+        // which outlives the buffer; a buffer is always on an addressable device of its client,
+        // and XLA ends the process rather than answer null
         let out = unsafe { ::pjrt::raw::buffer_device(api, input) }?;
         {
             // SAFETY: the owner keeps the handle alive.
@@ -247,9 +241,9 @@ impl Buffer {
     pub fn memory(&self) -> ::pjrt::Result<::pjrt::Memory> {
         let api = ::pjrt::__rt::Handle::api(self);
         let input = ::pjrt::raw::BufferMemoryIn::new(::pjrt::__rt::Handle::as_raw(self));
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the memory belongs to the client, which outlives the buffer; XLA answers one that it does not find with an error"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the memory belongs to the client,
+        // which outlives the buffer; XLA answers one that it does not find with an error
         let out = unsafe { ::pjrt::raw::buffer_memory(api, input) }?;
         {
             // SAFETY: the owner keeps the handle alive.
@@ -277,9 +271,9 @@ impl Buffer {
         let input = ::pjrt::raw::BufferIsDeletedIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. asks the buffer's state, which the runtime locks"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. asks the buffer's state, which the
+        // runtime locks
         let out = unsafe { ::pjrt::raw::buffer_is_deleted(api, input) }?;
         ::core::result::Result::Ok(out.is_deleted)
     }
@@ -309,14 +303,14 @@ impl Buffer {
             ::pjrt::__rt::Handle::as_raw(self),
             ::pjrt::__rt::Handle::as_raw(dst_device),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the plugin holds the source itself until the copy is done, so either buffer may be dropped; the new one belongs to the caller and takes its client from `dst_device`, which is therefore checked to be of this buffer's client"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the plugin holds the source itself
+        // until the copy is done, so either buffer may be dropped; the new one belongs to the
+        // caller and takes its client from `dst_device`, which is therefore checked to be of
+        // this buffer's client
         let out = unsafe { ::pjrt::raw::buffer_copy_to_device(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin hands the object over; nobody else destroys it."
-            );
+            // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {
                 ::pjrt::__rt::owned(
                     api,
@@ -342,9 +336,9 @@ impl Buffer {
         let input = ::pjrt::raw::BufferIsOnCpuIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. reads a property of the buffer's memory"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. reads a property of the buffer's
+        // memory
         let out = unsafe { ::pjrt::raw::buffer_is_on_cpu(api, input) }?;
         ::core::result::Result::Ok(out.is_on_cpu)
     }
@@ -363,14 +357,13 @@ impl Buffer {
         let input = ::pjrt::raw::BufferReadyEventIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the event is a new reference to the buffer's future and belongs to the caller; it stays valid without the buffer and keeps the client alive"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the event is a new reference to the
+        // buffer's future and belongs to the caller; it stays valid without the buffer and
+        // keeps the client alive
         let out = unsafe { ::pjrt::raw::buffer_ready_event(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin hands the object over; nobody else destroys it."
-            );
+            // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {
                 ::pjrt::__rt::owned(
                     api,
@@ -410,14 +403,13 @@ impl Buffer {
             ::pjrt::__rt::Handle::as_raw(self),
             ::pjrt::__rt::Handle::as_raw(dst_memory),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the plugin holds the source itself until the copy is done; the new buffer belongs to the caller and takes its client from `dst_memory`, which is therefore checked to be of this buffer's client"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the plugin holds the source itself
+        // until the copy is done; the new buffer belongs to the caller and takes its client
+        // from `dst_memory`, which is therefore checked to be of this buffer's client
         let out = unsafe { ::pjrt::raw::buffer_copy_to_memory(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin hands the object over; nobody else destroys it."
-            );
+            // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {
                 ::pjrt::__rt::owned(
                     api,

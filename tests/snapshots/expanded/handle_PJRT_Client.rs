@@ -10,9 +10,8 @@
 /// The C type is `PJRT_Client`.
 #[derive(Clone)]
 pub struct Client(::pjrt::__rt::Shared<::pjrt::sys::PJRT_Client>);
-::pjrt::__rt::safety!(
-    "the methods give the parts that the handle was made of; the destructor is the one that the overlay names for this type."
-);
+// SAFETY: the methods give the parts that the handle was made of; the destructor is the one
+// that the overlay names for this type.
 unsafe impl ::pjrt::__rt::Handle for Client {
     type Raw = ::pjrt::sys::PJRT_Client;
     const NAME: &'static str = "PJRT_Client";
@@ -52,9 +51,7 @@ unsafe impl ::pjrt::__rt::Handle for Client {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_Client>,
         parent: ::core::option::Option<::pjrt::__rt::Owner>,
     ) -> Self {
-        ::pjrt::__rt::safety!(
-            "the caller hands over a live handle that nobody else destroys."
-        );
+        // SAFETY: the caller hands over a live handle that nobody else destroys.
         Self(unsafe { ::pjrt::__rt::Shared::owned::<Self>(api, raw, parent) })
     }
 }
@@ -67,13 +64,13 @@ impl ::pjrt::__rt::Borrow for Client {
         Self(unsafe { ::pjrt::__rt::Shared::borrowed(raw, owner) })
     }
 }
-::pjrt::__rt::safety!(
-    "devices, buffers and executables point into the client, so all share one counted reference; its tables are filled before creation returns, and what changes later the runtime locks itself"
-);
+// SAFETY: devices, buffers and executables point into the client, so all share one counted
+// reference; its tables are filled before creation returns, and what changes later the runtime
+// locks itself
 unsafe impl ::core::marker::Send for Client {}
-::pjrt::__rt::safety!(
-    "devices, buffers and executables point into the client, so all share one counted reference; its tables are filled before creation returns, and what changes later the runtime locks itself"
-);
+// SAFETY: devices, buffers and executables point into the client, so all share one counted
+// reference; its tables are filled before creation returns, and what changes later the runtime
+// locks itself
 unsafe impl ::core::marker::Sync for Client {}
 impl ::core::fmt::Debug for Client {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -93,14 +90,13 @@ impl Client {
         let input = ::pjrt::raw::ClientPlatformNameIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the string is a member of the client and lives as long as it"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the string is a member of the client
+        // and lives as long as it
         let out = unsafe { ::pjrt::raw::client_platform_name(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the text for as long as its owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
+            // borrow.
             unsafe {
                 ::pjrt::__rt::text(
                     out.platform_name,
@@ -120,14 +116,14 @@ impl Client {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
-    pub fn process_index(&self) -> ::pjrt::Result<::core::ffi::c_int> {
+    pub fn process_index(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
         let input = ::pjrt::raw::ClientProcessIndexIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. reads an integer that is set at creation"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. reads an integer that is set at
+        // creation
         let out = unsafe { ::pjrt::raw::client_process_index(api, input) }?;
         ::core::result::Result::Ok(out.process_index)
     }
@@ -144,14 +140,13 @@ impl Client {
         let input = ::pjrt::raw::ClientPlatformVersionIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the string is a member of the client and lives as long as it"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the string is a member of the client
+        // and lives as long as it
         let out = unsafe { ::pjrt::raw::client_platform_version(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the text for as long as its owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
+            // borrow.
             unsafe {
                 ::pjrt::__rt::text(
                     out.platform_version,
@@ -176,9 +171,9 @@ impl Client {
         let input = ::pjrt::raw::ClientDevicesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the array and its devices are members of the client and are fixed at creation"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the array and its devices are members
+        // of the client and are fixed at creation
         let out = unsafe { ::pjrt::raw::client_devices(api, input) }?;
         {
             // SAFETY: the owner keeps the handles alive.
@@ -209,9 +204,9 @@ impl Client {
         let input = ::pjrt::raw::ClientAddressableDevicesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the array and its devices are members of the client and are fixed at creation"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the array and its devices are members
+        // of the client and are fixed at creation
         let out = unsafe { ::pjrt::raw::client_addressable_devices(api, input) }?;
         {
             // SAFETY: the owner keeps the handles alive.
@@ -235,18 +230,16 @@ impl Client {
     /// # Errors
     ///
     /// INVALID_ARGUMENT where no device has the id, negative ids included.
-    pub fn lookup_device(
-        &self,
-        id: ::core::ffi::c_int,
-    ) -> ::pjrt::Result<::pjrt::Device> {
+    pub fn lookup_device(&self, id: i32) -> ::pjrt::Result<::pjrt::Device> {
         let api = ::pjrt::__rt::Handle::api(self);
         let input = ::pjrt::raw::ClientLookupDeviceIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
             id,
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the plugin looks the id up in a map and answers a missing one with an error, so any integer may be sent; the device belongs to the client"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the plugin looks the id up in a map
+        // and answers a missing one with an error, so any integer may be sent; the device
+        // belongs to the client
         let out = unsafe { ::pjrt::raw::client_lookup_device(api, input) }?;
         {
             // SAFETY: the owner keeps the handle alive.
@@ -271,16 +264,17 @@ impl Client {
     /// INVALID_ARGUMENT where no addressable device has the id.
     pub fn lookup_addressable_device(
         &self,
-        local_hardware_id: ::core::ffi::c_int,
+        local_hardware_id: i32,
     ) -> ::pjrt::Result<::pjrt::Device> {
         let api = ::pjrt::__rt::Handle::api(self);
         let input = ::pjrt::raw::ClientLookupAddressableDeviceIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
             local_hardware_id,
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the plugin looks the id up among the addressable devices and answers a missing one with an error; the device belongs to the client"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the plugin looks the id up among the
+        // addressable devices and answers a missing one with an error; the device belongs to
+        // the client
         let out = unsafe { ::pjrt::raw::client_lookup_addressable_device(api, input) }?;
         {
             // SAFETY: the owner keeps the handle alive.
@@ -311,9 +305,9 @@ impl Client {
         let input = ::pjrt::raw::ClientAddressableMemoriesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the array and its memories are members of the client and are fixed at creation"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the array and its memories are
+        // members of the client and are fixed at creation
         let out = unsafe { ::pjrt::raw::client_addressable_memories(api, input) }?;
         {
             // SAFETY: the owner keeps the handles alive.
@@ -342,9 +336,10 @@ impl Client {
         let input = ::pjrt::raw::ClientTopologyDescriptionIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the client makes it at creation and frees it itself: destroying it here was seen to end in a double free, so the handle only holds the client"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the client makes it at creation and
+        // frees it itself: destroying it here was seen to end in a double free, so the handle
+        // only holds the client
         let out = unsafe { ::pjrt::raw::client_topology_description(api, input) }?;
         {
             // SAFETY: the owner keeps the handle alive.
@@ -385,14 +380,14 @@ impl Client {
             compile_options.map_or(::core::ptr::null(), |given| given.as_ptr().cast()),
             compile_options.map_or(0, |given| given.len()),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the loaded program shares the executable by a counted reference inside the plugin and points to this client, which it keeps alive; an executable compiled with another client may point to that one, which need not live as long"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the loaded program shares the
+        // executable by a counted reference inside the plugin and points to this client, which
+        // it keeps alive; an executable compiled with another client may point to that one,
+        // which need not live as long
         let out = unsafe { ::pjrt::raw::client_load(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin hands the object over; nobody else destroys it."
-            );
+            // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {
                 ::pjrt::__rt::owned(
                     api,

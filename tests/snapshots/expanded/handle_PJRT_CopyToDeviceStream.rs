@@ -7,9 +7,8 @@
 pub struct CopyToDeviceStream(
     ::pjrt::__rt::Unique<::pjrt::sys::PJRT_CopyToDeviceStream>,
 );
-::pjrt::__rt::safety!(
-    "the methods give the parts that the handle was made of; the destructor is the one that the overlay names for this type."
-);
+// SAFETY: the methods give the parts that the handle was made of; the destructor is the one
+// that the overlay names for this type.
 unsafe impl ::pjrt::__rt::Handle for CopyToDeviceStream {
     type Raw = ::pjrt::sys::PJRT_CopyToDeviceStream;
     const NAME: &'static str = "PJRT_CopyToDeviceStream";
@@ -49,9 +48,7 @@ unsafe impl ::pjrt::__rt::Handle for CopyToDeviceStream {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_CopyToDeviceStream>,
         parent: ::core::option::Option<::pjrt::__rt::Owner>,
     ) -> Self {
-        ::pjrt::__rt::safety!(
-            "the caller hands over a live handle that nobody else destroys."
-        );
+        // SAFETY: the caller hands over a live handle that nobody else destroys.
         Self(unsafe { ::pjrt::__rt::Unique::owned::<Self>(api, raw, parent) })
     }
 }
@@ -60,13 +57,11 @@ impl ::core::ops::Drop for CopyToDeviceStream {
         ::pjrt::__rt::Unique::destroy::<Self>(&mut self.0);
     }
 }
-::pjrt::__rt::safety!(
-    "the callback that gets it owns it and destroys it once; its counters are constant or locked, and adding a chunk takes `&mut self`"
-);
+// SAFETY: the callback that gets it owns it and destroys it once; its counters are constant or
+// locked, and adding a chunk takes `&mut self`
 unsafe impl ::core::marker::Send for CopyToDeviceStream {}
-::pjrt::__rt::safety!(
-    "the callback that gets it owns it and destroys it once; its counters are constant or locked, and adding a chunk takes `&mut self`"
-);
+// SAFETY: the callback that gets it owns it and destroys it once; its counters are constant or
+// locked, and adding a chunk takes `&mut self`
 unsafe impl ::core::marker::Sync for CopyToDeviceStream {}
 impl ::core::fmt::Debug for CopyToDeviceStream {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -86,9 +81,8 @@ impl CopyToDeviceStream {
         let input = ::pjrt::raw::CopyToDeviceStreamTotalBytesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. reads an integer that never changes"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. reads an integer that never changes
         let out = unsafe { ::pjrt::raw::copy_to_device_stream_total_bytes(api, input) }?;
         ::core::result::Result::Ok(out.total_bytes)
     }
@@ -104,9 +98,8 @@ impl CopyToDeviceStream {
         let input = ::pjrt::raw::CopyToDeviceStreamGranuleSizeIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. reads an integer that never changes"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. reads an integer that never changes
         let out = unsafe {
             ::pjrt::raw::copy_to_device_stream_granule_size(api, input)
         }?;
@@ -124,9 +117,9 @@ impl CopyToDeviceStream {
         let input = ::pjrt::raw::CopyToDeviceStreamCurrentBytesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. reads a counter under the stream's lock"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. reads a counter under the stream's
+        // lock
         let out = unsafe {
             ::pjrt::raw::copy_to_device_stream_current_bytes(api, input)
         }?;

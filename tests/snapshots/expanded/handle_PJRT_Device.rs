@@ -8,9 +8,8 @@
 /// The C type is `PJRT_Device`.
 #[derive(Clone)]
 pub struct Device(::pjrt::__rt::Shared<::pjrt::sys::PJRT_Device>);
-::pjrt::__rt::safety!(
-    "the methods give the parts that the handle was made of; the destructor is the one that the overlay names for this type."
-);
+// SAFETY: the methods give the parts that the handle was made of; the destructor is the one
+// that the overlay names for this type.
 unsafe impl ::pjrt::__rt::Handle for Device {
     type Raw = ::pjrt::sys::PJRT_Device;
     const NAME: &'static str = "PJRT_Device";
@@ -40,9 +39,7 @@ unsafe impl ::pjrt::__rt::Handle for Device {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_Device>,
         parent: ::core::option::Option<::pjrt::__rt::Owner>,
     ) -> Self {
-        ::pjrt::__rt::safety!(
-            "the caller hands over a live handle that nobody else destroys."
-        );
+        // SAFETY: the caller hands over a live handle that nobody else destroys.
         Self(unsafe { ::pjrt::__rt::Shared::owned::<Self>(api, raw, parent) })
     }
 }
@@ -55,13 +52,11 @@ impl ::pjrt::__rt::Borrow for Device {
         Self(unsafe { ::pjrt::__rt::Shared::borrowed(raw, owner) })
     }
 }
-::pjrt::__rt::safety!(
-    "the client owns its devices and frees them in its destructor, so a device keeps the client alive; a device is not changed after the client is built"
-);
+// SAFETY: the client owns its devices and frees them in its destructor, so a device keeps the
+// client alive; a device is not changed after the client is built
 unsafe impl ::core::marker::Send for Device {}
-::pjrt::__rt::safety!(
-    "the client owns its devices and frees them in its destructor, so a device keeps the client alive; a device is not changed after the client is built"
-);
+// SAFETY: the client owns its devices and frees them in its destructor, so a device keeps the
+// client alive; a device is not changed after the client is built
 unsafe impl ::core::marker::Sync for Device {}
 impl ::core::fmt::Debug for Device {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -81,9 +76,9 @@ impl Device {
         let input = ::pjrt::raw::DeviceGetDescriptionIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the description lies inside the device, which the client owns, so it holds the client as the device does"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the description lies inside the
+        // device, which the client owns, so it holds the client as the device does
         let out = unsafe { ::pjrt::raw::device_get_description(api, input) }?;
         {
             // SAFETY: the owner keeps the handle alive.
@@ -111,9 +106,8 @@ impl Device {
         let input = ::pjrt::raw::DeviceIsAddressableIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. reads a flag that never changes"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. reads a flag that never changes
         let out = unsafe { ::pjrt::raw::device_is_addressable(api, input) }?;
         ::core::result::Result::Ok(out.is_addressable)
     }
@@ -124,14 +118,13 @@ impl Device {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
-    pub fn local_hardware_id(&self) -> ::pjrt::Result<::core::ffi::c_int> {
+    pub fn local_hardware_id(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
         let input = ::pjrt::raw::DeviceLocalHardwareIdIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. reads an integer that never changes"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. reads an integer that never changes
         let out = unsafe { ::pjrt::raw::device_local_hardware_id(api, input) }?;
         ::core::result::Result::Ok(out.local_hardware_id)
     }
@@ -149,9 +142,9 @@ impl Device {
         let input = ::pjrt::raw::DeviceAddressableMemoriesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the array is a member of the device and its memories belong to the client, which the device keeps alive"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the array is a member of the device
+        // and its memories belong to the client, which the device keeps alive
         let out = unsafe { ::pjrt::raw::device_addressable_memories(api, input) }?;
         {
             // SAFETY: the owner keeps the handles alive.
@@ -180,9 +173,10 @@ impl Device {
         let input = ::pjrt::raw::DeviceDefaultMemoryIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the memory belongs to the client, which the device keeps alive; XLA answers a missing default with an error, so a null pointer is a broken plugin"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the memory belongs to the client,
+        // which the device keeps alive; XLA answers a missing default with an error, so a null
+        // pointer is a broken plugin
         let out = unsafe { ::pjrt::raw::device_default_memory(api, input) }?;
         {
             // SAFETY: the owner keeps the handle alive.
@@ -217,16 +211,15 @@ impl Device {
             description.as_ptr().cast(),
             description.len(),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the text is only read during the call; the event belongs to the caller and points into the device's client, which it keeps alive; XLA leaves it null where the device does not track"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the text is only read during the
+        // call; the event belongs to the caller and points into the device's client, which it
+        // keeps alive; XLA leaves it null where the device does not track
         let out = unsafe {
             ::pjrt::raw::device_create_async_tracking_event(api, input)
         }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin hands the object over; nobody else destroys it."
-            );
+            // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {
                 ::pjrt::__rt::owned_or_none(
                     api,
@@ -252,9 +245,9 @@ impl Device {
         let input = ::pjrt::raw::DeviceClearMemoryStatsIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. changes counters of the allocator, under its lock, and no memory that anybody holds"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. changes counters of the allocator,
+        // under its lock, and no memory that anybody holds
         let out = unsafe { ::pjrt::raw::device_clear_memory_stats(api, input) }?;
         let _ = out;
         ::core::result::Result::Ok(())

@@ -6,9 +6,8 @@
 /// The C type is `PJRT_DeviceDescription`.
 #[derive(Clone)]
 pub struct DeviceDescription(::pjrt::__rt::Shared<::pjrt::sys::PJRT_DeviceDescription>);
-::pjrt::__rt::safety!(
-    "the methods give the parts that the handle was made of; the destructor is the one that the overlay names for this type."
-);
+// SAFETY: the methods give the parts that the handle was made of; the destructor is the one
+// that the overlay names for this type.
 unsafe impl ::pjrt::__rt::Handle for DeviceDescription {
     type Raw = ::pjrt::sys::PJRT_DeviceDescription;
     const NAME: &'static str = "PJRT_DeviceDescription";
@@ -38,9 +37,7 @@ unsafe impl ::pjrt::__rt::Handle for DeviceDescription {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_DeviceDescription>,
         parent: ::core::option::Option<::pjrt::__rt::Owner>,
     ) -> Self {
-        ::pjrt::__rt::safety!(
-            "the caller hands over a live handle that nobody else destroys."
-        );
+        // SAFETY: the caller hands over a live handle that nobody else destroys.
         Self(unsafe { ::pjrt::__rt::Shared::owned::<Self>(api, raw, parent) })
     }
 }
@@ -53,13 +50,11 @@ impl ::pjrt::__rt::Borrow for DeviceDescription {
         Self(unsafe { ::pjrt::__rt::Shared::borrowed(raw, owner) })
     }
 }
-::pjrt::__rt::safety!(
-    "it lies inside its device or topology, and the real CPU plugin crashes when it is read after them; so it keeps the client or the topology alive. It is constant"
-);
+// SAFETY: it lies inside its device or topology, and the real CPU plugin crashes when it is
+// read after them; so it keeps the client or the topology alive. It is constant
 unsafe impl ::core::marker::Send for DeviceDescription {}
-::pjrt::__rt::safety!(
-    "it lies inside its device or topology, and the real CPU plugin crashes when it is read after them; so it keeps the client or the topology alive. It is constant"
-);
+// SAFETY: it lies inside its device or topology, and the real CPU plugin crashes when it is
+// read after them; so it keeps the client or the topology alive. It is constant
 unsafe impl ::core::marker::Sync for DeviceDescription {}
 impl ::core::fmt::Debug for DeviceDescription {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -74,14 +69,13 @@ impl DeviceDescription {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
-    pub fn id(&self) -> ::pjrt::Result<::core::ffi::c_int> {
+    pub fn id(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
         let input = ::pjrt::raw::DeviceDescriptionIdIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. reads an integer that never changes"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. reads an integer that never changes
         let out = unsafe { ::pjrt::raw::device_description_id(api, input) }?;
         ::core::result::Result::Ok(out.id)
     }
@@ -92,14 +86,13 @@ impl DeviceDescription {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
-    pub fn process_index(&self) -> ::pjrt::Result<::core::ffi::c_int> {
+    pub fn process_index(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
         let input = ::pjrt::raw::DeviceDescriptionProcessIndexIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. reads an integer that never changes"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. reads an integer that never changes
         let out = unsafe { ::pjrt::raw::device_description_process_index(api, input) }?;
         ::core::result::Result::Ok(out.process_index)
     }
@@ -115,14 +108,13 @@ impl DeviceDescription {
         let input = ::pjrt::raw::DeviceDescriptionAttributesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the array, its names and its values are members of the description and live as long as its owner"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the array, its names and its values
+        // are members of the description and live as long as its owner
         let out = unsafe { ::pjrt::raw::device_description_attributes(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the values for as long as their owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the values for as long as their owner, which outlives
+            // this borrow.
             unsafe {
                 ::pjrt::__rt::named_values(
                     api,
@@ -148,14 +140,13 @@ impl DeviceDescription {
         let input = ::pjrt::raw::DeviceDescriptionKindIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the string is a member of the description and lives as long as its owner"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the string is a member of the
+        // description and lives as long as its owner
         let out = unsafe { ::pjrt::raw::device_description_kind(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the text for as long as its owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
+            // borrow.
             unsafe {
                 ::pjrt::__rt::text(
                     out.device_kind,
@@ -180,14 +171,13 @@ impl DeviceDescription {
         let input = ::pjrt::raw::DeviceDescriptionDebugStringIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the string is a member of the description and lives as long as its owner"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the string is a member of the
+        // description and lives as long as its owner
         let out = unsafe { ::pjrt::raw::device_description_debug_string(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the text for as long as its owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
+            // borrow.
             unsafe {
                 ::pjrt::__rt::text(
                     out.debug_string,
@@ -212,14 +202,14 @@ impl DeviceDescription {
         let input = ::pjrt::raw::DeviceDescriptionToStringIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the string is a member of the description and lives as long as its owner; the method is not called `to_string`, which would hide that of `ToString`"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the string is a member of the
+        // description and lives as long as its owner; the method is not called `to_string`,
+        // which would hide that of `ToString`
         let out = unsafe { ::pjrt::raw::device_description_to_string(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the text for as long as its owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
+            // borrow.
             unsafe {
                 ::pjrt::__rt::text(
                     out.to_string,

@@ -5,9 +5,8 @@
 ///
 /// The C type is `PJRT_Event`.
 pub struct Event(::pjrt::__rt::Unique<::pjrt::sys::PJRT_Event>);
-::pjrt::__rt::safety!(
-    "the methods give the parts that the handle was made of; the destructor is the one that the overlay names for this type."
-);
+// SAFETY: the methods give the parts that the handle was made of; the destructor is the one
+// that the overlay names for this type.
 unsafe impl ::pjrt::__rt::Handle for Event {
     type Raw = ::pjrt::sys::PJRT_Event;
     const NAME: &'static str = "PJRT_Event";
@@ -47,9 +46,7 @@ unsafe impl ::pjrt::__rt::Handle for Event {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_Event>,
         parent: ::core::option::Option<::pjrt::__rt::Owner>,
     ) -> Self {
-        ::pjrt::__rt::safety!(
-            "the caller hands over a live handle that nobody else destroys."
-        );
+        // SAFETY: the caller hands over a live handle that nobody else destroys.
         Self(unsafe { ::pjrt::__rt::Unique::owned::<Self>(api, raw, parent) })
     }
 }
@@ -58,13 +55,11 @@ impl ::core::ops::Drop for Event {
         ::pjrt::__rt::Unique::destroy::<Self>(&mut self.0);
     }
 }
-::pjrt::__rt::safety!(
-    "it wraps one reference to a future that any thread may ask, wait for or drop; one owner destroys it once"
-);
+// SAFETY: it wraps one reference to a future that any thread may ask, wait for or drop; one
+// owner destroys it once
 unsafe impl ::core::marker::Send for Event {}
-::pjrt::__rt::safety!(
-    "it wraps one reference to a future that any thread may ask, wait for or drop; one owner destroys it once"
-);
+// SAFETY: it wraps one reference to a future that any thread may ask, wait for or drop; one
+// owner destroys it once
 unsafe impl ::core::marker::Sync for Event {}
 impl ::core::fmt::Debug for Event {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -82,9 +77,9 @@ impl Event {
     pub fn is_ready(&self) -> ::pjrt::Result<bool> {
         let api = ::pjrt::__rt::Handle::api(self);
         let input = ::pjrt::raw::EventIsReadyIn::new(::pjrt::__rt::Handle::as_raw(self));
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. asks the future's state and changes nothing"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. asks the future's state and changes
+        // nothing
         let out = unsafe { ::pjrt::raw::event_is_ready(api, input) }?;
         ::core::result::Result::Ok(out.is_ready)
     }

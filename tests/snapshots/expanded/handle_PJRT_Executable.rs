@@ -6,9 +6,8 @@
 /// The C type is `PJRT_Executable`.
 #[derive(Clone)]
 pub struct Executable(::pjrt::__rt::Shared<::pjrt::sys::PJRT_Executable>);
-::pjrt::__rt::safety!(
-    "the methods give the parts that the handle was made of; the destructor is the one that the overlay names for this type."
-);
+// SAFETY: the methods give the parts that the handle was made of; the destructor is the one
+// that the overlay names for this type.
 unsafe impl ::pjrt::__rt::Handle for Executable {
     type Raw = ::pjrt::sys::PJRT_Executable;
     const NAME: &'static str = "PJRT_Executable";
@@ -48,9 +47,7 @@ unsafe impl ::pjrt::__rt::Handle for Executable {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_Executable>,
         parent: ::core::option::Option<::pjrt::__rt::Owner>,
     ) -> Self {
-        ::pjrt::__rt::safety!(
-            "the caller hands over a live handle that nobody else destroys."
-        );
+        // SAFETY: the caller hands over a live handle that nobody else destroys.
         Self(unsafe { ::pjrt::__rt::Shared::owned::<Self>(api, raw, parent) })
     }
 }
@@ -63,13 +60,13 @@ impl ::pjrt::__rt::Borrow for Executable {
         Self(unsafe { ::pjrt::__rt::Shared::borrowed(raw, owner) })
     }
 }
-::pjrt::__rt::safety!(
-    "one taken from a loaded executable borrows it inside the plugin (the real CPU plugin crashes otherwise), so it keeps that alive; lazily computed answers are filled in under the plugin's own lock and then stay"
-);
+// SAFETY: one taken from a loaded executable borrows it inside the plugin (the real CPU plugin
+// crashes otherwise), so it keeps that alive; lazily computed answers are filled in under the
+// plugin's own lock and then stay
 unsafe impl ::core::marker::Send for Executable {}
-::pjrt::__rt::safety!(
-    "one taken from a loaded executable borrows it inside the plugin (the real CPU plugin crashes otherwise), so it keeps that alive; lazily computed answers are filled in under the plugin's own lock and then stay"
-);
+// SAFETY: one taken from a loaded executable borrows it inside the plugin (the real CPU plugin
+// crashes otherwise), so it keeps that alive; lazily computed answers are filled in under the
+// plugin's own lock and then stay
 unsafe impl ::core::marker::Sync for Executable {}
 impl ::core::fmt::Debug for Executable {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -89,14 +86,13 @@ impl Executable {
         let input = ::pjrt::raw::ExecutableNameIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the string is a member of the executable and lives as long as it"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the string is a member of the
+        // executable and lives as long as it
         let out = unsafe { ::pjrt::raw::executable_name(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the text for as long as its owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
+            // borrow.
             unsafe {
                 ::pjrt::__rt::text(
                     out.executable_name,
@@ -121,9 +117,8 @@ impl Executable {
         let input = ::pjrt::raw::ExecutableNumReplicasIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. reads an integer that never changes"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. reads an integer that never changes
         let out = unsafe { ::pjrt::raw::executable_num_replicas(api, input) }?;
         ::core::result::Result::Ok(out.num_replicas)
     }
@@ -139,9 +134,8 @@ impl Executable {
         let input = ::pjrt::raw::ExecutableNumPartitionsIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. reads an integer that never changes"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. reads an integer that never changes
         let out = unsafe { ::pjrt::raw::executable_num_partitions(api, input) }?;
         ::core::result::Result::Ok(out.num_partitions)
     }
@@ -157,9 +151,9 @@ impl Executable {
         let input = ::pjrt::raw::ExecutableNumOutputsIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the plugin counts under its lock at the first call; the answer never changes"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the plugin counts under its lock at
+        // the first call; the answer never changes
         let out = unsafe { ::pjrt::raw::executable_num_outputs(api, input) }?;
         ::core::result::Result::Ok(out.num_outputs)
     }
@@ -175,9 +169,8 @@ impl Executable {
         let input = ::pjrt::raw::ExecutableSizeOfGeneratedCodeInBytesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. reads an integer that never changes"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. reads an integer that never changes
         let out = unsafe {
             ::pjrt::raw::executable_size_of_generated_code_in_bytes(api, input)
         }?;
@@ -195,14 +188,13 @@ impl Executable {
         let input = ::pjrt::raw::ExecutableGetCostAnalysisIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. filled in under the plugin's lock at the first call and kept in the executable; a null array comes with count 0"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. filled in under the plugin's lock at
+        // the first call and kept in the executable; a null array comes with count 0
         let out = unsafe { ::pjrt::raw::executable_get_cost_analysis(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the values for as long as their owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the values for as long as their owner, which outlives
+            // this borrow.
             unsafe {
                 ::pjrt::__rt::named_values(
                     api,
@@ -229,14 +221,13 @@ impl Executable {
         let input = ::pjrt::raw::ExecutableFingerprintIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. computed when the executable is made and kept in it, so the bytes live as long as it"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. computed when the executable is made
+        // and kept in it, so the bytes live as long as it
         let out = unsafe { ::pjrt::raw::executable_fingerprint(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the items for as long as their owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the items for as long as their owner, which outlives
+            // this borrow.
             unsafe {
                 ::pjrt::__rt::slice(
                     out.executable_fingerprint.cast(),

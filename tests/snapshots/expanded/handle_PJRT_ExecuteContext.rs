@@ -5,9 +5,8 @@
 ///
 /// The C type is `PJRT_ExecuteContext`.
 pub struct ExecuteContext(::pjrt::__rt::Unique<::pjrt::sys::PJRT_ExecuteContext>);
-::pjrt::__rt::safety!(
-    "the methods give the parts that the handle was made of; the destructor is the one that the overlay names for this type."
-);
+// SAFETY: the methods give the parts that the handle was made of; the destructor is the one
+// that the overlay names for this type.
 unsafe impl ::pjrt::__rt::Handle for ExecuteContext {
     type Raw = ::pjrt::sys::PJRT_ExecuteContext;
     const NAME: &'static str = "PJRT_ExecuteContext";
@@ -47,9 +46,7 @@ unsafe impl ::pjrt::__rt::Handle for ExecuteContext {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_ExecuteContext>,
         parent: ::core::option::Option<::pjrt::__rt::Owner>,
     ) -> Self {
-        ::pjrt::__rt::safety!(
-            "the caller hands over a live handle that nobody else destroys."
-        );
+        // SAFETY: the caller hands over a live handle that nobody else destroys.
         Self(unsafe { ::pjrt::__rt::Unique::owned::<Self>(api, raw, parent) })
     }
 }
@@ -58,13 +55,11 @@ impl ::core::ops::Drop for ExecuteContext {
         ::pjrt::__rt::Unique::destroy::<Self>(&mut self.0);
     }
 }
-::pjrt::__rt::safety!(
-    "runs only read it, also after the call that started them returned; adding to it is unlocked and takes `&mut self`, which nobody has while a run holds the context"
-);
+// SAFETY: runs only read it, also after the call that started them returned; adding to it is
+// unlocked and takes `&mut self`, which nobody has while a run holds the context
 unsafe impl ::core::marker::Send for ExecuteContext {}
-::pjrt::__rt::safety!(
-    "runs only read it, also after the call that started them returned; adding to it is unlocked and takes `&mut self`, which nobody has while a run holds the context"
-);
+// SAFETY: runs only read it, also after the call that started them returned; adding to it is
+// unlocked and takes `&mut self`, which nobody has while a run holds the context
 unsafe impl ::core::marker::Sync for ExecuteContext {}
 impl ::core::fmt::Debug for ExecuteContext {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {

@@ -6,9 +6,8 @@
 /// The C type is `PJRT_LoadedExecutable`.
 #[derive(Clone)]
 pub struct LoadedExecutable(::pjrt::__rt::Shared<::pjrt::sys::PJRT_LoadedExecutable>);
-::pjrt::__rt::safety!(
-    "the methods give the parts that the handle was made of; the destructor is the one that the overlay names for this type."
-);
+// SAFETY: the methods give the parts that the handle was made of; the destructor is the one
+// that the overlay names for this type.
 unsafe impl ::pjrt::__rt::Handle for LoadedExecutable {
     type Raw = ::pjrt::sys::PJRT_LoadedExecutable;
     const NAME: &'static str = "PJRT_LoadedExecutable";
@@ -48,9 +47,7 @@ unsafe impl ::pjrt::__rt::Handle for LoadedExecutable {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_LoadedExecutable>,
         parent: ::core::option::Option<::pjrt::__rt::Owner>,
     ) -> Self {
-        ::pjrt::__rt::safety!(
-            "the caller hands over a live handle that nobody else destroys."
-        );
+        // SAFETY: the caller hands over a live handle that nobody else destroys.
         Self(unsafe { ::pjrt::__rt::Shared::owned::<Self>(api, raw, parent) })
     }
 }
@@ -63,13 +60,11 @@ impl ::pjrt::__rt::Borrow for LoadedExecutable {
         Self(unsafe { ::pjrt::__rt::Shared::borrowed(raw, owner) })
     }
 }
-::pjrt::__rt::safety!(
-    "it points to its client and is shared by every executable taken from it; running it from many threads at once is what frameworks do, and its device lists are fixed at creation"
-);
+// SAFETY: it points to its client and is shared by every executable taken from it; running it
+// from many threads at once is what frameworks do, and its device lists are fixed at creation
 unsafe impl ::core::marker::Send for LoadedExecutable {}
-::pjrt::__rt::safety!(
-    "it points to its client and is shared by every executable taken from it; running it from many threads at once is what frameworks do, and its device lists are fixed at creation"
-);
+// SAFETY: it points to its client and is shared by every executable taken from it; running it
+// from many threads at once is what frameworks do, and its device lists are fixed at creation
 unsafe impl ::core::marker::Sync for LoadedExecutable {}
 impl ::core::fmt::Debug for LoadedExecutable {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -90,14 +85,13 @@ impl LoadedExecutable {
         let input = ::pjrt::raw::LoadedExecutableGetExecutableIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the new handle belongs to the caller but borrows the loaded executable inside the plugin (the real CPU plugin crashes when it is used after it), so it keeps that alive"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the new handle belongs to the caller
+        // but borrows the loaded executable inside the plugin (the real CPU plugin crashes when
+        // it is used after it), so it keeps that alive
         let out = unsafe { ::pjrt::raw::loaded_executable_get_executable(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin hands the object over; nobody else destroys it."
-            );
+            // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {
                 ::pjrt::__rt::owned(
                     api,
@@ -125,9 +119,10 @@ impl LoadedExecutable {
         let input = ::pjrt::raw::LoadedExecutableAddressableDevicesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the array is a member of the loaded executable and fixed at creation; the devices in it belong to the client, which they keep alive"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the array is a member of the loaded
+        // executable and fixed at creation; the devices in it belong to the client, which they
+        // keep alive
         let out = unsafe {
             ::pjrt::raw::loaded_executable_addressable_devices(api, input)
         }?;
@@ -158,9 +153,10 @@ impl LoadedExecutable {
         let input = ::pjrt::raw::LoadedExecutableIsDeletedIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. reads the state. Older GPU plugins read it without a lock, so deleting must not be possible while another thread has the handle"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. reads the state. Older GPU plugins
+        // read it without a lock, so deleting must not be possible while another thread has the
+        // handle
         let out = unsafe { ::pjrt::raw::loaded_executable_is_deleted(api, input) }?;
         ::core::result::Result::Ok(out.is_deleted)
     }

@@ -6,9 +6,8 @@
 /// The C type is `PJRT_Memory`.
 #[derive(Clone)]
 pub struct Memory(::pjrt::__rt::Shared<::pjrt::sys::PJRT_Memory>);
-::pjrt::__rt::safety!(
-    "the methods give the parts that the handle was made of; the destructor is the one that the overlay names for this type."
-);
+// SAFETY: the methods give the parts that the handle was made of; the destructor is the one
+// that the overlay names for this type.
 unsafe impl ::pjrt::__rt::Handle for Memory {
     type Raw = ::pjrt::sys::PJRT_Memory;
     const NAME: &'static str = "PJRT_Memory";
@@ -38,9 +37,7 @@ unsafe impl ::pjrt::__rt::Handle for Memory {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_Memory>,
         parent: ::core::option::Option<::pjrt::__rt::Owner>,
     ) -> Self {
-        ::pjrt::__rt::safety!(
-            "the caller hands over a live handle that nobody else destroys."
-        );
+        // SAFETY: the caller hands over a live handle that nobody else destroys.
         Self(unsafe { ::pjrt::__rt::Shared::owned::<Self>(api, raw, parent) })
     }
 }
@@ -53,13 +50,13 @@ impl ::pjrt::__rt::Borrow for Memory {
         Self(unsafe { ::pjrt::__rt::Shared::borrowed(raw, owner) })
     }
 }
-::pjrt::__rt::safety!(
-    "the client owns its memories, so a memory keeps the client alive; it is read through the API's functions only, never through its function table, which plugins before 0.105 do not have"
-);
+// SAFETY: the client owns its memories, so a memory keeps the client alive; it is read through
+// the API's functions only, never through its function table, which plugins before 0.105 do not
+// have
 unsafe impl ::core::marker::Send for Memory {}
-::pjrt::__rt::safety!(
-    "the client owns its memories, so a memory keeps the client alive; it is read through the API's functions only, never through its function table, which plugins before 0.105 do not have"
-);
+// SAFETY: the client owns its memories, so a memory keeps the client alive; it is read through
+// the API's functions only, never through its function table, which plugins before 0.105 do not
+// have
 unsafe impl ::core::marker::Sync for Memory {}
 impl ::core::fmt::Debug for Memory {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -74,12 +71,11 @@ impl Memory {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
-    pub fn id(&self) -> ::pjrt::Result<::core::ffi::c_int> {
+    pub fn id(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
         let input = ::pjrt::raw::MemoryIdIn::new(::pjrt::__rt::Handle::as_raw(self));
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. reads an integer that never changes"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. reads an integer that never changes
         let out = unsafe { ::pjrt::raw::memory_id(api, input) }?;
         ::core::result::Result::Ok(out.id)
     }
@@ -93,14 +89,13 @@ impl Memory {
     pub fn kind(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
         let input = ::pjrt::raw::MemoryKindIn::new(::pjrt::__rt::Handle::as_raw(self));
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the string is a member of the memory, which the client owns"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the string is a member of the memory,
+        // which the client owns
         let out = unsafe { ::pjrt::raw::memory_kind(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the text for as long as its owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
+            // borrow.
             unsafe {
                 ::pjrt::__rt::text(
                     out.kind,
@@ -125,14 +120,13 @@ impl Memory {
         let input = ::pjrt::raw::MemoryDebugStringIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the string is a member of the memory, which the client owns"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the string is a member of the memory,
+        // which the client owns
         let out = unsafe { ::pjrt::raw::memory_debug_string(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the text for as long as its owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
+            // borrow.
             unsafe {
                 ::pjrt::__rt::text(
                     out.debug_string,
@@ -157,14 +151,14 @@ impl Memory {
         let input = ::pjrt::raw::MemoryToStringIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the string is a member of the memory, which the client owns; the method is not called `to_string`, which would hide that of `ToString`"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the string is a member of the memory,
+        // which the client owns; the method is not called `to_string`, which would hide that of
+        // `ToString`
         let out = unsafe { ::pjrt::raw::memory_to_string(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the text for as long as its owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
+            // borrow.
             unsafe {
                 ::pjrt::__rt::text(
                     out.to_string,
@@ -189,9 +183,9 @@ impl Memory {
         let input = ::pjrt::raw::MemoryAddressableByDevicesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the array hangs on the memory and is filled when the client is built; memory and devices belong to the client"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the array hangs on the memory and is
+        // filled when the client is built; memory and devices belong to the client
         let out = unsafe { ::pjrt::raw::memory_addressable_by_devices(api, input) }?;
         {
             // SAFETY: the owner keeps the handles alive.
@@ -215,12 +209,11 @@ impl Memory {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
-    pub fn kind_id(&self) -> ::pjrt::Result<::core::ffi::c_int> {
+    pub fn kind_id(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
         let input = ::pjrt::raw::MemoryKindIdIn::new(::pjrt::__rt::Handle::as_raw(self));
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. reads an integer that never changes"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. reads an integer that never changes
         let out = unsafe { ::pjrt::raw::memory_kind_id(api, input) }?;
         ::core::result::Result::Ok(out.kind_id)
     }

@@ -10,9 +10,8 @@
 pub struct TopologyDescription(
     ::pjrt::__rt::Shared<::pjrt::sys::PJRT_TopologyDescription>,
 );
-::pjrt::__rt::safety!(
-    "the methods give the parts that the handle was made of; the destructor is the one that the overlay names for this type."
-);
+// SAFETY: the methods give the parts that the handle was made of; the destructor is the one
+// that the overlay names for this type.
 unsafe impl ::pjrt::__rt::Handle for TopologyDescription {
     type Raw = ::pjrt::sys::PJRT_TopologyDescription;
     const NAME: &'static str = "PJRT_TopologyDescription";
@@ -52,9 +51,7 @@ unsafe impl ::pjrt::__rt::Handle for TopologyDescription {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_TopologyDescription>,
         parent: ::core::option::Option<::pjrt::__rt::Owner>,
     ) -> Self {
-        ::pjrt::__rt::safety!(
-            "the caller hands over a live handle that nobody else destroys."
-        );
+        // SAFETY: the caller hands over a live handle that nobody else destroys.
         Self(unsafe { ::pjrt::__rt::Shared::owned::<Self>(api, raw, parent) })
     }
 }
@@ -67,13 +64,13 @@ impl ::pjrt::__rt::Borrow for TopologyDescription {
         Self(unsafe { ::pjrt::__rt::Shared::borrowed(raw, owner) })
     }
 }
-::pjrt::__rt::safety!(
-    "descriptions, strings and attributes are read in place, so they share the topology; it is constant after creation. The client's own topology is never destroyed by us: that would free it twice"
-);
+// SAFETY: descriptions, strings and attributes are read in place, so they share the topology;
+// it is constant after creation. The client's own topology is never destroyed by us: that would
+// free it twice
 unsafe impl ::core::marker::Send for TopologyDescription {}
-::pjrt::__rt::safety!(
-    "descriptions, strings and attributes are read in place, so they share the topology; it is constant after creation. The client's own topology is never destroyed by us: that would free it twice"
-);
+// SAFETY: descriptions, strings and attributes are read in place, so they share the topology;
+// it is constant after creation. The client's own topology is never destroyed by us: that would
+// free it twice
 unsafe impl ::core::marker::Sync for TopologyDescription {}
 impl ::core::fmt::Debug for TopologyDescription {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -93,16 +90,15 @@ impl TopologyDescription {
         let input = ::pjrt::raw::TopologyDescriptionPlatformNameIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the string is a member of the topology and lives as long as its owner"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the string is a member of the
+        // topology and lives as long as its owner
         let out = unsafe {
             ::pjrt::raw::topology_description_platform_name(api, input)
         }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the text for as long as its owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
+            // borrow.
             unsafe {
                 ::pjrt::__rt::text(
                     out.platform_name,
@@ -127,16 +123,15 @@ impl TopologyDescription {
         let input = ::pjrt::raw::TopologyDescriptionPlatformVersionIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the string is a member of the topology and lives as long as its owner"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the string is a member of the
+        // topology and lives as long as its owner
         let out = unsafe {
             ::pjrt::raw::topology_description_platform_version(api, input)
         }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the text for as long as its owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
+            // borrow.
             unsafe {
                 ::pjrt::__rt::text(
                     out.platform_version,
@@ -163,9 +158,9 @@ impl TopologyDescription {
         let input = ::pjrt::raw::TopologyDescriptionGetDeviceDescriptionsIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. array and descriptions are members of the topology, which each of them keeps alive"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. array and descriptions are members of
+        // the topology, which each of them keeps alive
         let out = unsafe {
             ::pjrt::raw::topology_description_get_device_descriptions(api, input)
         }?;
@@ -196,14 +191,13 @@ impl TopologyDescription {
         let input = ::pjrt::raw::TopologyDescriptionAttributesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the array, its names and its values are members of the topology and live as long as its owner"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the array, its names and its values
+        // are members of the topology and live as long as its owner
         let out = unsafe { ::pjrt::raw::topology_description_attributes(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the values for as long as their owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the values for as long as their owner, which outlives
+            // this borrow.
             unsafe {
                 ::pjrt::__rt::named_values(
                     api,
@@ -229,9 +223,8 @@ impl TopologyDescription {
         let input = ::pjrt::raw::TopologyDescriptionFingerprintIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. computes from constant data"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. computes from constant data
         let out = unsafe { ::pjrt::raw::topology_description_fingerprint(api, input) }?;
         ::core::result::Result::Ok(out.fingerprint)
     }
@@ -242,21 +235,20 @@ impl TopologyDescription {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
-    pub fn memory_space_kind_ids(&self) -> ::pjrt::Result<&'_ [::core::ffi::c_int]> {
+    pub fn memory_space_kind_ids(&self) -> ::pjrt::Result<&'_ [i32]> {
         let api = ::pjrt::__rt::Handle::api(self);
         let input = ::pjrt::raw::TopologyDescriptionGetMemorySpaceKindIdsIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the array is a member of the topology and lives as long as its owner"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the array is a member of the topology
+        // and lives as long as its owner
         let out = unsafe {
             ::pjrt::raw::topology_description_get_memory_space_kind_ids(api, input)
         }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the items for as long as their owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the items for as long as their owner, which outlives
+            // this borrow.
             unsafe {
                 ::pjrt::__rt::slice(
                     out.memory_space_kind_ids.cast(),

@@ -13,14 +13,13 @@ impl Plugin {
     pub fn attributes(&self) -> ::pjrt::Result<::pjrt::NamedValues<'static>> {
         let api = ::pjrt::__rt::OnPlugin::api(self);
         let input = ::pjrt::raw::PluginAttributesIn::new();
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the array is the plugin's own and lives as long as the process; plugins are never unloaded"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the array is the plugin's own and
+        // lives as long as the process; plugins are never unloaded
         let out = unsafe { ::pjrt::raw::plugin_attributes(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin keeps the values for as long as their owner, which outlives this borrow."
-            );
+            // SAFETY: the plugin keeps the values for as long as their owner, which outlives
+            // this borrow.
             unsafe {
                 ::pjrt::__rt::named_values(
                     api,
@@ -45,14 +44,12 @@ impl Plugin {
         let api = ::pjrt::__rt::OnPlugin::api(self);
         ::pjrt::__rt::destructor::<::pjrt::ExecuteContext>(api)?;
         let input = ::pjrt::raw::ExecuteContextCreateIn::new();
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. belongs to the caller and to no client"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. belongs to the caller and to no
+        // client
         let out = unsafe { ::pjrt::raw::execute_context_create(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin hands the object over; nobody else destroys it."
-            );
+            // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {
                 ::pjrt::__rt::owned(
                     api,
@@ -83,14 +80,12 @@ impl Plugin {
             serialized_topology.as_ptr().cast(),
             serialized_topology.len(),
         );
-        ::pjrt::__rt::safety!(
-            "the receiver and every handle given are live while they are borrowed and belong together, slices carry their own length. the bytes are parsed as a protocol buffer, which checks them, and copied; the topology belongs to the caller"
-        );
+        // SAFETY: the receiver and every handle given are live while they are borrowed and
+        // belong together, slices carry their own length. the bytes are parsed as a protocol
+        // buffer, which checks them, and copied; the topology belongs to the caller
         let out = unsafe { ::pjrt::raw::topology_description_deserialize(api, input) }?;
         {
-            ::pjrt::__rt::safety!(
-                "the plugin hands the object over; nobody else destroys it."
-            );
+            // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {
                 ::pjrt::__rt::owned(
                     api,

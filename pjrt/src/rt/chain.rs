@@ -1,0 +1,108 @@
+//! The chain of a plugin's extensions.
+
+use super::{Api, Table, TableType};
+use crate::sys;
+use crate::{Error, Result};
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::ptr::NonNull;
+use std::sync::{Mutex, PoisonError};
+
+/// More nodes than this are not a chain: there are about 25 types.
+const LONGEST: usize = 1024;
+/// Nodes began to carry their size with this minor version; what stands in older ones cannot be
+/// told.
+pub(crate) const FIRST_WITH_SIZE: u32 = 45;
+
+/// The nodes of a plugin's chain, and the tables that were asked for.
+#[derive(Default)]
+pub(crate) struct Chain {
+    nodes: Vec<Node>,
+    fault: Option<&'static str>,
+    tables: Mutex<BTreeMap<u32, &'static (dyn Any + Send + Sync)>>,
+}
+
+/// A node.
+#[derive(Clone, Copy)]
+pub(crate) struct Node {
+    pub(crate) number: u32,
+    pub(crate) size: usize,
+    at: NonNull<sys::PJRT_Extension_Base>,
+}
+
+impl Chain {
+    /// Reads the chain. A cycle, a null size or an address that is not aligned ends it.
+    ///
+    /// # Safety
+    ///
+    /// `first` is null or the first node of a plugin's chain, which lives as long as the process.
+    pub(crate) unsafe fn read(first: *const sys::PJRT_Extension_Base, minor: u32) -> Chain {
+        let mut chain = Chain::default();
+        if minor < FIRST_WITH_SIZE {
+            chain.fault =
+                (!first.is_null()).then_some("its nodes carry no size, so they cannot be read");
+            return chain;
+        }
+        let mut next = first.cast_mut();
+        while let Some(at) = NonNull::new(next) {
+            if !at.is_aligned() {
+                chain.fault = Some("a node's address is not aligned");
+                break;
+            }
+            if chain.nodes.len() == LONGEST || chain.nodes.iter().any(|n| n.at == at) {
+                chain.fault = Some("it has a cycle");
+                break;
+            }
+            // SAFETY: an aligned node of the plugin's chain, at least as long as its base.
+            let base = unsafe { at.read() };
+            if base.struct_size < size_of::<sys::PJRT_Extension_Base>() {
+                chain.fault = Some("a node says it is smaller than a node");
+                break;
+            }
+            chain.nodes.push(Node {
+                number: base.type_.0,
+                size: base.struct_size,
+                at,
+            });
+            next = base.next;
+        }
+        chain
+    }
+
+    /// The nodes in their order.
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Why the chain could not be read to its end.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        self.fault
+    }
+}
+
+impl Api {
+    /// The table of an extension, copied at the first call.
+    pub fn extension<T: TableType>(&'static self) -> Result<&'static Table<T>> {
+        let chain = self.chain();
+        let absent = || Error::NoExtension {
+            extension: T::NAME,
+            chain_fault: chain.fault(),
+            plugin_version: self.version(),
+        };
+        let node = chain
+            .nodes()
+            .iter()
+            .find(|n| n.number == T::NUMBER)
+            .ok_or_else(absent)?;
+        let mut tables = chain.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = tables.entry(T::NUMBER).or_insert_with(|| {
+            // SAFETY: the node has this type's number, and its size is its own.
+            let table = unsafe { Table::<T>::copy(self, node.at) };
+            Box::leak(Box::new(table))
+        });
+        // Another type of the same number is another schema's: it cannot be served by this copy.
+        (*kept as &'static dyn Any)
+            .downcast_ref()
+            .ok_or_else(absent)
+    }
+}
