@@ -53,6 +53,9 @@ pub fn run(args: &Args) -> Outcome {
             .trim_end(),
         if obtained.kept { ", already there" } else { "" }
     );
+    if !set.left_out.is_empty() {
+        eprintln!("left out, for they hold C++: {}", set.left_out.join(", "));
+    }
     println!("{}", obtained.root.display());
     Ok(true)
 }

@@ -75,15 +75,9 @@ fn obtain(target: &Path) -> Result<PathBuf, Diagnostic> {
         ));
     };
     let folder = target.join("libclang").join(&package.version);
-    let complete = folder.join("complete");
-    if complete.is_file() {
+    if folder.is_dir() {
         return Ok(folder);
     }
-    let download = temporary("libclang")?;
-    let archive = pip::download(package, download.path())?;
-    let members = pip::unpack(package, &archive, |path| {
-        !path.contains('/') && !path.ends_with(".py")
-    })?;
     let failed = |error: std::io::Error| {
         Diagnostic::new(
             "H014",
@@ -91,11 +85,26 @@ fn obtain(target: &Path) -> Result<PathBuf, Diagnostic> {
             format!("cannot unpack libclang: {error}"),
         )
     };
-    std::fs::create_dir_all(&folder).map_err(failed)?;
+    let download = temporary("libclang")?;
+    let archive = pip::download(package, download.path())?;
+    let members = pip::unpack(package, &archive, |path| {
+        !path.contains('/') && !path.ends_with(".py")
+    })?;
+    let parent = target.join("libclang");
+    std::fs::create_dir_all(&parent).map_err(failed)?;
+    let partial = tempfile::Builder::new()
+        .prefix(".partial-")
+        .tempdir_in(&parent)
+        .map_err(failed)?;
+    let new = partial.path().join("new");
+    std::fs::create_dir(&new).map_err(failed)?;
     for (path, bytes) in members {
-        std::fs::write(folder.join(path), bytes).map_err(failed)?;
+        std::fs::write(new.join(path), bytes).map_err(failed)?;
     }
-    // Written last: without it the folder is filled again.
-    std::fs::write(complete, b"").map_err(failed)?;
-    Ok(folder)
+    match std::fs::rename(&new, &folder) {
+        Ok(()) => Ok(folder),
+        // Another process was faster.
+        Err(_) if folder.is_dir() => Ok(folder),
+        Err(error) => Err(failed(error)),
+    }
 }

@@ -7,6 +7,7 @@ use pjrt_codegen::schema::{Schema, Stats, load_file};
 use crate::outcome::Outcome;
 use crate::paths;
 
+#[cfg(feature = "clang")]
 mod compare;
 #[cfg(feature = "clang")]
 mod read;

@@ -113,20 +113,21 @@ impl<'s> Checker<'s> {
         for (key, text) in [("sha256", &header.sha256), ("digest", &header.digest)] {
             let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
             // A compact value carries none.
-            if !text.is_empty() && !(text.len() == 64 && text.bytes().all(hex)) {
+            let fits = text.is_empty() || (text.len() == 64 && text.bytes().all(hex));
+            if !fits {
                 self.add(key, format!("expected 64 hex digits, found \"{text}\""));
             }
         }
-        if let Some(extension) = &header.extension {
-            if !header.structs.iter().any(|s| s.name == extension.table) {
-                self.add(
-                    "extension",
-                    format!(
-                        "the table `{}` is no struct of this header",
-                        extension.table
-                    ),
-                );
-            }
+        if let Some(extension) = &header.extension
+            && !header.structs.iter().any(|s| s.name == extension.table)
+        {
+            self.add(
+                "extension",
+                format!(
+                    "the table `{}` is no struct of this header",
+                    extension.table
+                ),
+            );
         }
         let mut names = HashSet::new();
         self.each("opaques", &header.opaques, |c, x| {
@@ -276,10 +277,11 @@ impl<'s> Checker<'s> {
     fn function(&mut self, header: &'s Header, function: &'s Function) {
         self.signature(&function.signature);
         let structs = || self.schema.headers.iter().flat_map(|h| &h.structs);
-        if let Some(args) = &function.args {
-            if self.closed && !structs().any(|s| s.name == *args) {
-                self.add("args", format!("there is no struct `{args}`"));
-            }
+        if let Some(args) = &function.args
+            && self.closed
+            && !structs().any(|s| s.name == *args)
+        {
+            self.add("args", format!("there is no struct `{args}`"));
         }
         if function.table.is_empty() {
             return;

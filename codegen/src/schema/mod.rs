@@ -8,6 +8,8 @@ mod load;
 mod locate;
 mod read;
 mod stats;
+#[cfg(test)]
+mod tests;
 mod types;
 mod write;
 

@@ -232,10 +232,11 @@ impl Writer {
     /// `args` is the struct whose pointer, called `args`, is the usual only parameter.
     fn signature(&self, signature: &Signature, args: Option<&str>) -> Pairs {
         let mut pairs: Pairs = vec![("returns", Json::str(&signature.returns))];
-        if let (Some(args), [only], true) = (args, signature.params.as_slice(), self.comments) {
-            if only.name == "args" && only.ty.strip_suffix('*') == Some(args) {
-                return pairs;
-            }
+        if let (Some(args), [only], true) = (args, signature.params.as_slice(), self.comments)
+            && only.name == "args"
+            && only.ty.strip_suffix('*') == Some(args)
+        {
+            return pairs;
         }
         let params = signature.params.iter().map(|p| {
             let name = if self.comments { &p.name } else { "" };

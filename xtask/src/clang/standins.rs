@@ -21,11 +21,6 @@ const FILES: [(&str, &str); 8] = [
     ),
 ];
 
-/// Paths of XLA's C++ headers that have a stand-in.
-pub fn covers(include: &str) -> bool {
-    FILES.iter().any(|(name, _)| *name == include)
-}
-
 /// Writes all of them below `root`.
 pub fn write(root: &Path) -> io::Result<()> {
     for (name, text) in FILES {

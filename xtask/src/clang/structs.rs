@@ -114,10 +114,10 @@ fn tag_unions(fields: &mut [Field], cursor: Cursor<'_>) {
             .filter_map(|at| fields.get(at))
             .map(|f| f.name.clone())
             .find(|name| enums.contains(name));
-        if let (Some(field), Some(tag)) = (fields.get_mut(index), tag) {
-            if field.ty == "union" {
-                field.tag = tag;
-            }
+        if let (Some(field), Some(tag)) = (fields.get_mut(index), tag)
+            && field.ty == "union"
+        {
+            field.tag = tag;
         }
     }
 }

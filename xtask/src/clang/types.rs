@@ -134,10 +134,10 @@ impl<'s> Speller<'s> {
     /// Remembers the module that declares this first.
     fn note(&mut self, declaration: Cursor<'_>) {
         let spot = declaration.canonical().spot();
-        if let Some(module) = self.sources.module_of(&spot.file) {
-            if module != self.module {
-                self.uses.insert(module.to_string());
-            }
+        if let Some(module) = self.sources.module_of(&spot.file)
+            && module != self.module
+        {
+            self.uses.insert(module.to_string());
         }
     }
 }

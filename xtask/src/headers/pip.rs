@@ -133,7 +133,10 @@ pub fn unpack(
         let mut zip = zip::ZipArchive::new(file).map_err(|e| failed(e.to_string()))?;
         for index in 0..zip.len() {
             let mut entry = zip.by_index(index).map_err(|e| failed(e.to_string()))?;
-            let path = entry.name().map_err(|e| failed(e.to_string()))?.into_owned();
+            let path = entry
+                .name()
+                .map_err(|e| failed(e.to_string()))?
+                .into_owned();
             if let Some(path) = place(&path) {
                 members.push((path, content(&mut entry).map_err(failed)?));
             }

@@ -39,6 +39,8 @@ pub struct HeaderSet {
     pub source: Source,
     /// The main header first, then by module name.
     pub files: Vec<HeaderFile>,
+    /// Paths that look like headers of the interface and hold C++ helpers.
+    pub left_out: Vec<String>,
 }
 
 /// Whether a path, by its name alone, may be a header of the C interface. What includes C++ is
@@ -65,7 +67,9 @@ fn declares_abi(text: &str, candidates: &BTreeMap<String, String>) -> bool {
     })
 }
 
+/// C++ headers of XLA that the parser is given a stand-in for.
 const STANDINS: [&str; 2] = ["xla/pjrt/pjrt_client.h", "xla/pjrt/pjrt_common.h"];
+/// Headers of the C++ library; a header of the interface includes those of C alone.
 const CPLUSPLUS: [&str; 5] = ["memory", "string", "vector", "functional", "optional"];
 
 fn included(line: &str) -> Option<&str> {
@@ -126,6 +130,11 @@ impl HeaderSet {
                 sha256: sha256(text.as_bytes()),
             })
             .collect();
+        let left_out = texts
+            .iter()
+            .filter(|(_, text)| !declares_abi(text, &texts))
+            .map(|(path, _)| path.clone())
+            .collect();
         files.sort_by_key(|file| (file.path != MAIN, file.module.clone()));
         let mut source = Source {
             kind: "directory".to_string(),
@@ -151,6 +160,7 @@ impl HeaderSet {
             root: root.to_path_buf(),
             source,
             files,
+            left_out,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use pjrt_codegen::schema::{Field, Header, Schema};
+use pjrt_codegen::schema::{Extension, Field, Header, Schema, Signature};
 
 /// What became of a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +64,9 @@ fn differences(a: &Header, b: &Header) -> Vec<String> {
     let mut out = Vec::new();
     if a.extension != b.extension {
         out.push(format!(
-            "extension: schema {:?}, header {:?}",
-            a.extension, b.extension
+            "extension {}, now {}",
+            extension(a.extension.as_ref()),
+            extension(b.extension.as_ref())
         ));
     }
     pair(
@@ -168,6 +169,17 @@ fn differences(a: &Header, b: &Header) -> Vec<String> {
     out
 }
 
+fn extension(extension: Option<&Extension>) -> String {
+    let Some(e) = extension else {
+        return "none".to_string();
+    };
+    let version = e.version.map_or("none".to_string(), |n| n.to_string());
+    format!(
+        "{} ({}), table `{}`, version {version}",
+        e.name, e.number, e.table
+    )
+}
+
 fn field(x: &Field, y: &Field) -> Option<String> {
     if x.ty != y.ty {
         return Some(format!("type `{}`, now `{}`", x.ty, y.ty));
@@ -181,7 +193,7 @@ fn field(x: &Field, y: &Field) -> Option<String> {
     (x.members.len() != y.members.len()).then(|| "other members".to_string())
 }
 
-fn types(signature: &pjrt_codegen::schema::Signature) -> Vec<&str> {
+fn types(signature: &Signature) -> Vec<&str> {
     let params = signature.params.iter().map(|p| p.ty.as_str());
     std::iter::once(signature.returns.as_str())
         .chain(params)
