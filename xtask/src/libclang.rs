@@ -16,7 +16,9 @@ const VARIABLE: &str = "LIBCLANG_PATH";
 pub fn ensure(target: &Path) -> Result<PathBuf, Diagnostics> {
     let searched = match load() {
         Ok(path) => {
-            name(&path);
+            if std::env::var_os(VARIABLE).is_none() {
+                name(&path);
+            }
             return Ok(path);
         }
         Err(error) => error,
@@ -52,14 +54,12 @@ fn load() -> Result<PathBuf, String> {
     Ok(library.path().to_path_buf())
 }
 
-/// Sets the environment variable to a library's path or folder, unless the user has.
+/// Sets the environment variable to a library's path or folder.
 fn name(path: &Path) {
-    if std::env::var_os(VARIABLE).is_none() {
-        // SAFETY: setting a variable is unsound only while another thread reads the environment.
-        // Commands run on the main thread and start others only after this; the value is a path
-        // without NUL, for it has just been opened or created.
-        unsafe { std::env::set_var(VARIABLE, path) }
-    }
+    // SAFETY: setting a variable is unsound only while another thread reads the environment.
+    // Commands run on the main thread and start others only after this; the value is a path
+    // without NUL, for it has just been opened or created.
+    unsafe { std::env::set_var(VARIABLE, path) }
 }
 
 /// Unpacks the pinned package, once; gives the folder of the library.
