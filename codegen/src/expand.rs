@@ -1,4 +1,4 @@
-//! What an invocation of the macro stands for: `calls MODULE`, `plugin MODULE`,
+//! What an invocation of the macro stands for: `calls MODULE`, `plugin MODULE`, `extension MODULE`,
 //! `handle C_TYPE`, `enum C_ENUM`.
 
 use crate::emit;
@@ -9,7 +9,7 @@ use proc_macro2::{TokenStream, TokenTree};
 /// What is to be generated.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Invocation {
-    /// `calls`, `plugin`, `handle` or `enum`.
+    /// `calls`, `plugin`, `extension`, `handle` or `enum`.
     pub kind: String,
     /// The module or C name.
     pub name: String,
@@ -26,14 +26,16 @@ impl Invocation {
             })
             .collect();
         match words.as_slice() {
-            [kind, name] if ["calls", "plugin", "handle", "enum"].contains(&kind.as_str()) => {
+            [kind, name]
+                if ["calls", "plugin", "extension", "handle", "enum"].contains(&kind.as_str()) =>
+            {
                 Ok(Invocation {
                     kind: kind.clone(),
                     name: name.clone(),
                 })
             }
             _ => Err(format!(
-                "expected `calls MODULE`, `plugin MODULE`, `handle C_TYPE` or `enum C_ENUM`, found `{}`",
+                "expected `calls MODULE`, `plugin MODULE`, `extension MODULE`, `handle C_TYPE` or `enum C_ENUM`, found `{}`",
                 words.join(" ")
             )),
         }
@@ -48,6 +50,7 @@ impl Invocation {
     pub fn expand(&self, model: &Model) -> Result<TokenStream, String> {
         match self.kind.as_str() {
             "calls" => Ok(emit::calls::module(model, self.header(model)?)),
+            "extension" => emit::extension::extension(model, self.header(model)?),
             "plugin" => emit::plugin::methods(model, self.header(model)?),
             "handle" => emit::handle::handle(model, &self.name),
             _ => emit::enums::enumeration(model, &self.name),

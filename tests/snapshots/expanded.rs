@@ -98,6 +98,9 @@ mod enum_PJRT_NamedValue_Type { include!("expanded/enum_PJRT_NamedValue_Type.rs"
 mod enum_PJRT_ProcessState { include!("expanded/enum_PJRT_ProcessState.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_layouts { include!("expanded/extension_layouts.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod handle_PJRT_AsyncHostToDeviceTransferManager { include!("expanded/handle_PJRT_AsyncHostToDeviceTransferManager.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
@@ -126,6 +129,9 @@ mod handle_PJRT_Executable { include!("expanded/handle_PJRT_Executable.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod handle_PJRT_ExecuteContext { include!("expanded/handle_PJRT_ExecuteContext.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod handle_PJRT_Layouts_MemoryLayout { include!("expanded/handle_PJRT_Layouts_MemoryLayout.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod handle_PJRT_LoadedExecutable { include!("expanded/handle_PJRT_LoadedExecutable.rs"); }

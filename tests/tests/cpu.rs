@@ -372,3 +372,49 @@ fn the_plugin_describes_itself() {
     );
     assert_eq!(attributes.get("no_such_attribute"), None);
 }
+
+#[test]
+fn layouts_of_arrays_and_programs_are_told() {
+    let (Some(client), Some(plugin)) = (cpu(), plugin("cpu")) else {
+        return;
+    };
+    let layouts: pjrt::layouts::Layouts = plugin.extension().unwrap();
+    let text = |layout: &pjrt::layouts::MemoryLayout| {
+        String::from_utf8(layout.serialize().unwrap().to_vec()).unwrap()
+    };
+    assert_eq!(
+        text(&layouts.buffer_layout(&vector(&client)).unwrap()),
+        "{1,0}"
+    );
+    let default = layouts
+        .client_default_layout(&client, ElementType::F32, &[2, 3, 4])
+        .unwrap();
+    assert_eq!(text(&default), "{2,1,0}");
+    let executable = dense(&client).executable().unwrap();
+    let outputs = layouts.output_layouts(&executable).unwrap();
+    drop((executable, default));
+    // Layouts of the executable keep it alive and are not freed by us.
+    assert_eq!(outputs.iter().map(text).collect::<Vec<_>>(), ["{1,0}"]);
+    assert!(
+        plugin
+            .extensions()
+            .iter()
+            .any(|e| e.kind == pjrt::ExtensionType::LAYOUTS && e.size == 72)
+    );
+}
+
+#[test]
+fn a_slot_past_an_extensions_table_is_absent() {
+    let (Some(client), Some(plugin)) = (cpu(), plugin("cpu")) else {
+        return;
+    };
+    // The plugin's table has 72 bytes, and this function's slot would be behind them.
+    let layouts: pjrt::layouts::Layouts = plugin.extension().unwrap();
+    let error = layouts
+        .parameter_layouts(&dense(&client).executable().unwrap())
+        .unwrap_err();
+    let Error::Unimplemented { function, .. } = error else {
+        panic!("got {error}")
+    };
+    assert_eq!(function, "PJRT_Layouts_PJRT_Executable_GetParameterLayouts");
+}

@@ -47,6 +47,22 @@ pub fn enumeration(model: &Model, name: &str) -> Result<TokenStream, String> {
         Some(quote!(#number => #name,))
     });
     let debug_name = &entry.rust;
+    // Some fields hold the enum's values as another integer.
+    let others = ["i32", "u32"]
+        .into_iter()
+        .filter(|int| *int != repr.to_string());
+    let of_int = others.map(|int| {
+        let int = names::bare_ident(int);
+        quote! {
+            impl ::core::convert::From<#int> for #ident {
+                fn from(raw: #int) -> Self { Self(raw as #repr) }
+            }
+            impl ::core::convert::From<#ident> for #int {
+                fn from(value: #ident) -> Self { value.0 as #int }
+            }
+        }
+    });
+    let of_int = quote!(#(#of_int)*);
     Ok(quote! {
         #[doc = #doc]
         #[doc = ""]
@@ -77,6 +93,13 @@ pub fn enumeration(model: &Model, name: &str) -> Result<TokenStream, String> {
                 })
             }
         }
+        impl ::core::convert::From<#path> for #ident {
+            fn from(raw: #path) -> Self { Self(raw.0) }
+        }
+        impl ::core::convert::From<#ident> for #path {
+            fn from(value: #ident) -> Self { value.as_raw() }
+        }
+        #of_int
         impl ::core::fmt::Debug for #ident {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 match self.name() {

@@ -66,11 +66,14 @@ pub fn handle(model: &Model, name: &str) -> Result<TokenStream, String> {
             unsafe impl ::core::marker::Sync for #ident {}
         },
     };
-    let methods = method::methods(model, Some(name)).map_err(|errors| errors.join("; "))?;
-    let methods = methods
+    let methods = method::methods(model, method::Receiver::Handle(name))
+        .map_err(|errors| errors.join("; "))?;
+    let emitted = methods
         .iter()
         .map(|m| methods::method(model, m))
         .collect::<Result<Vec<_>, _>>()?;
+    let items = emitted.iter().map(|e| &e.method);
+    let results = emitted.iter().map(|e| &e.result);
     Ok(quote! {
         #doc
         #[doc = ""]
@@ -86,7 +89,7 @@ pub fn handle(model: &Model, name: &str) -> Result<TokenStream, String> {
             fn api(&self) -> &'static ::pjrt::__rt::Api { self.0.api() }
             fn as_raw(&self) -> *mut #raw { self.0.as_raw() }
             fn owner(&self) -> ::core::option::Option<&::pjrt::__rt::Owner> { self.0.owner() }
-            fn can_destroy(api: &::pjrt::__rt::Api) -> bool { let _ = api; #can_destroy }
+            fn can_destroy(api: &'static ::pjrt::__rt::Api) -> bool { let _ = api; #can_destroy }
             unsafe fn destroy(api: &'static ::pjrt::__rt::Api, raw: ::core::ptr::NonNull<#raw>) {
                 let _ = (api, raw);
                 #destroy
@@ -108,7 +111,8 @@ pub fn handle(model: &Model, name: &str) -> Result<TokenStream, String> {
                 self.0.describe::<Self>(f)
             }
         }
-        impl #ident { #(#methods)* }
+        impl #ident { #(#items)* }
+        #(#results)*
     })
 }
 
@@ -120,16 +124,24 @@ fn destructor(model: &Model, function: &str) -> Result<(TokenStream, TokenStream
     let call = call::call(model, fact)
         .ok_or_else(|| format!("the destructor `{function}` has no checked call"))?;
     let (ident, input, slot) = (&call.ident, &call.input, &call.slot);
-    if !call.core {
-        return Err(format!(
-            "the destructor `{function}` belongs to an extension"
+    let path = methods::call_path(model, &call)
+        .ok_or_else(|| format!("no module declares `{function}`"))?;
+    if call.core {
+        return Ok((
+            quote! {
+                ::pjrt::__rt::safety!("the handle is live, ours, and never used again. An error has nobody to go to.");
+                let _ = unsafe { #path #ident(api, #path #input::new(raw.as_ptr())) };
+            },
+            quote!(api.table().#slot.is_some()),
         ));
     }
     Ok((
         quote! {
-            ::pjrt::__rt::safety!("the handle is live, ours, and never used again.");
-            let _ = unsafe { ::pjrt::raw::#ident(api, ::pjrt::raw::#input::new(raw.as_ptr())) };
+            if let ::core::result::Result::Ok(table) = api.extension::<#path Table>() {
+                ::pjrt::__rt::safety!("the handle is live, ours, and never used again. An error has nobody to go to.");
+                let _ = unsafe { #path #ident(table, #path #input::new(raw.as_ptr())) };
+            }
         },
-        quote!(api.table().#slot.is_some()),
+        quote!(api.extension::<#path Table>().is_ok_and(|table| table.table().0.#slot.is_some())),
     ))
 }

@@ -4,8 +4,11 @@ pub mod c_header;
 pub mod calls;
 pub mod docs;
 pub mod enums;
+pub mod extension;
 pub mod handle;
+pub mod inputs;
 pub mod methods;
+pub mod outputs;
 pub mod plugin;
 pub mod sys_names;
 #[cfg(feature = "tools")]

@@ -6,7 +6,7 @@ use super::inputs::{self, Input};
 use super::names;
 use super::outputs::{self, Output};
 use crate::model::Model;
-use crate::overlay::{FunctionEntry, Safe};
+use crate::overlay::{FunctionEntry, Safe, Share};
 use proc_macro2::Ident;
 
 /// A safe method.
@@ -15,8 +15,10 @@ pub struct Method<'m> {
     pub call: Call<'m>,
     /// The judgements.
     pub entry: &'m FunctionEntry,
-    /// C name of the receiver's type and the field that takes it; none for a call on the plugin.
-    pub receiver: Option<(&'m str, Ident)>,
+    /// What the method is called on.
+    pub receiver: Receiver<'m>,
+    /// The handle that borrowed outputs belong to: the receiver, or the first handle given.
+    pub subject: Option<Subject<'m>>,
     /// Rust name.
     pub ident: Ident,
     /// Parameters.
@@ -25,21 +27,67 @@ pub struct Method<'m> {
     pub outputs: Vec<Output<'m>>,
 }
 
-/// The receiver of a function: C name of the handle type and name of the field.
-pub fn receiver<'m>(
+/// What a method is called on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receiver<'m> {
+    /// A handle: C name of its type.
+    Handle(&'m str),
+    /// The plugin: a function of this module that takes no handle.
+    Plugin(&'m str),
+    /// The extension of this module.
+    Extension(&'m str),
+}
+
+/// A handle among a function's inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject<'m> {
+    /// C name of its type.
+    pub handle: &'m str,
+    /// The field that takes it.
+    pub field: &'m str,
+    /// Handles of its type are counted.
+    pub counted: bool,
+}
+
+/// The first input that is a handle, or the first of the type that `on` names.
+pub fn subject<'m>(
     model: &'m Model,
     call: &Call<'m>,
-    entry: &'m FunctionEntry,
-) -> Option<(&'m str, &'m str)> {
+    entry: &FunctionEntry,
+) -> Option<Subject<'m>> {
     if entry.on.as_deref() == Some("none") {
         return None;
     }
     call.inputs.iter().find_map(|field| {
         let ty = CType::of_field(field.field)?;
-        let (name, _) = model.overlay.handles.get_key_value(ty.pointer_to()?)?;
-        (entry.on.as_deref().is_none_or(|on| on == name))
-            .then_some((name.as_str(), field.field.name.as_str()))
+        let (name, handle) = model.overlay.handles.get_key_value(ty.pointer_to()?)?;
+        (entry.on.as_deref().is_none_or(|on| on == name)).then_some(Subject {
+            handle: name,
+            field: &field.field.name,
+            counted: handle.share == Share::Clone,
+        })
     })
+}
+
+/// Methods of an extension live on the extension's type or on handle types of its own, never on
+/// the handles of others, to which a vendor's crate could not add any.
+fn receiver<'m>(
+    model: &'m Model,
+    call: &Call<'m>,
+    entry: &FunctionEntry,
+    subject: Option<Subject<'m>>,
+) -> Result<Receiver<'m>, String> {
+    let module = model
+        .module_of(&call.function.name)
+        .ok_or("no module declares it")?;
+    match subject {
+        Some(subject) if model.module_of(subject.handle) == Some(module) => {
+            Ok(Receiver::Handle(subject.handle))
+        }
+        _ if !call.core => Ok(Receiver::Extension(module)),
+        None if entry.on.as_deref() == Some("none") => Ok(Receiver::Plugin(module)),
+        _ => Err("no input is a handle, and `on` does not say `none`".into()),
+    }
 }
 
 /// Lowers a function that is to be generated.
@@ -48,19 +96,30 @@ pub fn method<'m>(
     call: Call<'m>,
     entry: &'m FunctionEntry,
 ) -> Result<Method<'m>, String> {
-    let on = receiver(model, &call, entry);
-    if on.is_none() && entry.on.as_deref() != Some("none") {
-        return Err("no input is a handle, and `on` does not say `none`".into());
-    }
-    let inputs = inputs::inputs(model, &call, on.map(|(_, field)| field))?;
-    let outputs = outputs::outputs(model, &call, on.map(|(name, _)| name))?;
-    let name = match &entry.method {
-        Some(name) => name.clone(),
-        None => names::method_name(&call.function.name, on.map(|(name, _)| name)),
+    let subject = subject(model, &call, entry);
+    let receiver = receiver(model, &call, entry, subject)?;
+    let taken = match receiver {
+        Receiver::Handle(_) => subject.map(|s| s.field),
+        _ => None,
+    };
+    let outputs = outputs::outputs(model, &call, subject)?;
+    let inputs = inputs::inputs(model, &call, taken, &outputs)?;
+    let name = match (&entry.method, receiver) {
+        (Some(name), _) => name.clone(),
+        (None, Receiver::Handle(handle)) => names::method_name(&call.function.name, Some(handle)),
+        (None, Receiver::Plugin(_)) => names::method_name(&call.function.name, None),
+        (None, Receiver::Extension(module)) => {
+            let extension = model
+                .header(module)
+                .and_then(|h| h.extension.as_ref())
+                .map(|e| e.name.as_str());
+            names::method_name(&call.function.name, extension)
+        }
     };
     Ok(Method {
         ident: names::ident(&name),
-        receiver: on.map(|(name, field)| (name, names::ident(field))),
+        receiver,
+        subject,
         inputs,
         outputs,
         call,
@@ -68,9 +127,9 @@ pub fn method<'m>(
     })
 }
 
-/// The generated methods of a handle type, or those of the plugin (`receiver` none), in the order
-/// of the table; destructors are left out. Errors carry the function's name.
-pub fn methods<'m>(model: &'m Model, on: Option<&str>) -> Result<Vec<Method<'m>>, Vec<String>> {
+/// The generated methods of a receiver, in the order of the tables; destructors are left out.
+/// Errors carry the function's name.
+pub fn methods<'m>(model: &'m Model, on: Receiver<'_>) -> Result<Vec<Method<'m>>, Vec<String>> {
     let mut methods = Vec::new();
     let mut errors = Vec::new();
     for function in model.facts.headers.iter().flat_map(|h| &h.functions) {
@@ -84,11 +143,15 @@ pub fn methods<'m>(model: &'m Model, on: Option<&str>) -> Result<Vec<Method<'m>>
             errors.push(format!("{}: its form has no checked call", function.name));
             continue;
         };
-        if receiver(model, &call, entry).map(|(name, _)| name) != on {
-            continue;
-        }
-        match method(model, call, entry) {
-            Ok(method) => methods.push(method),
+        let found = receiver(model, &call, entry, subject(model, &call, entry));
+        match found.and_then(|found| {
+            if found == on {
+                method(model, call, entry).map(Some)
+            } else {
+                Ok(None)
+            }
+        }) {
+            Ok(method) => methods.extend(method),
             Err(error) => errors.push(format!("{}: {error}", function.name)),
         }
     }

@@ -34,6 +34,11 @@ pub fn ident(name: &str) -> Ident {
     }
 }
 
+/// A word that is an identifier already.
+pub fn bare_ident(name: &str) -> Ident {
+    Ident::new(name, Span::call_site())
+}
+
 /// `PJRT_Device_GetDescription` -> `device_get_description`
 pub fn call_name(c_name: &str) -> String {
     bare(c_name).to_snake_case()

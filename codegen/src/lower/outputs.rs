@@ -2,14 +2,12 @@
 
 use super::call::{Call, CallField};
 use super::ctype::{CType, primitive};
-use super::inputs::length_of;
+use super::inputs::{LengthField, NAMED_VALUE, length_field, length_of};
+use super::method::Subject;
 use super::names;
 use crate::model::Model;
-use crate::overlay::{Lender, Parent, Share};
+use crate::overlay::{Count, Lender, Parent};
 use proc_macro2::{Ident, TokenStream};
-
-/// The struct that arrays of attributes are made of.
-const NAMED_VALUE: &str = "PJRT_NamedValue";
 
 /// A part of a method's result.
 pub struct Output<'m> {
@@ -17,8 +15,14 @@ pub struct Output<'m> {
     pub field: &'m str,
     /// Rust name of the field in the checked call's output.
     pub ident: Ident,
+    /// Rust name in the method's result.
+    pub name: Ident,
     /// Who owns it, if it is borrowed.
     pub lender: Lender,
+    /// The flag that says whether it is set.
+    pub set_by: Option<Ident>,
+    /// First version that has the field, where it came after its struct.
+    pub later: Option<u32>,
     /// What it is.
     pub kind: OutputKind,
 }
@@ -30,22 +34,67 @@ pub enum OutputKind {
     /// A value of an open enum.
     Enum(String),
     /// Text with its length.
-    Text(Ident),
-    /// Items with their number, borrowed from the receiver.
+    Text(LengthField),
+    /// Items with their number.
     Slice {
         /// Item type.
         item: TokenStream,
         /// The number's field.
-        length: Ident,
+        length: LengthField,
+    },
+    /// Values of an open enum with their number.
+    Enums {
+        /// C name of the enum.
+        name: String,
+        /// The number's field.
+        length: LengthField,
+    },
+    /// Bytes that are freed by a function that comes with them.
+    Held {
+        /// The length's field.
+        length: LengthField,
+        /// What the function takes; none: the bytes themselves.
+        holder: Option<Ident>,
+        /// The function's field.
+        deleter: Ident,
+    },
+    /// Named values that are freed by a function that comes with them.
+    HeldNamedValues {
+        /// The number's field.
+        length: LengthField,
+        /// What the function takes.
+        holder: Option<Ident>,
+        /// The function's field.
+        deleter: Ident,
+    },
+    /// Texts: an array of pointers and one of lengths.
+    Texts {
+        /// They hold bytes.
+        bytes: bool,
+        /// The field of the array of lengths.
+        sizes: Ident,
+        /// The number's field.
+        length: LengthField,
+        /// A null array is an answer.
+        nullable: bool,
+    },
+    /// Rows of items one behind the other, and an array of their lengths.
+    Rows {
+        /// Item type.
+        item: TokenStream,
+        /// The field of the array of lengths.
+        sizes: Ident,
+        /// The number's field.
+        length: LengthField,
     },
     /// Named values with their number.
-    NamedValues(Ident),
+    NamedValues(LengthField),
     /// Borrowed handles with their number.
     Handles {
         /// C name of their type.
         name: String,
         /// The number's field.
-        length: Ident,
+        length: LengthField,
     },
     /// A handle that somebody else owns.
     Borrowed {
@@ -63,37 +112,74 @@ pub enum OutputKind {
         /// Null is an answer.
         nullable: bool,
     },
+    /// Memory of the caller that the plugin fills.
+    Buffer {
+        /// Item type; none for text that ends with NUL.
+        item: Option<TokenStream>,
+        /// The field that says how much room there is.
+        capacity: LengthField,
+        /// How many items were filled.
+        count: Count,
+        /// The number's field, unless NUL ends the items.
+        length: Option<LengthField>,
+        /// How much room to offer.
+        first: First,
+    },
+}
+
+/// How much room to offer to a plugin that fills memory of the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum First {
+    /// So many items.
+    Items(u64),
+    /// As many as this function answers.
+    Of(String),
 }
 
 /// Lowers the outputs. An error names the first field that no rule fits.
 pub fn outputs<'m>(
     model: &'m Model,
     call: &Call<'m>,
-    receiver: Option<&str>,
+    subject: Option<Subject<'_>>,
 ) -> Result<Vec<Output<'m>>, String> {
-    let lengths: Vec<&str> = call
-        .outputs
-        .iter()
-        .filter_map(|f| length_of(model, call, f))
-        .collect();
+    let function = &call.function.name;
+    let entry = |name: &str| model.field_entry(function, name);
+    let mut used: Vec<String> = Vec::new();
+    let caller_buffers = || {
+        call.inputs
+            .iter()
+            .filter(|f| entry(&f.field.name).is_some_and(|e| e.capacity.is_some()))
+    };
+    for field in call.outputs.iter().chain(caller_buffers()) {
+        used.extend(length_of(model, call, field).map(str::to_owned));
+        if let Some(entry) = entry(&field.field.name) {
+            let others = [&entry.holder, &entry.deleter, &entry.sizes, &entry.set_by];
+            used.extend(others.into_iter().flatten().cloned());
+            if let Some(Count::Field(name)) = &entry.count {
+                used.push(name.clone());
+            }
+        }
+    }
     let mut outputs = Vec::new();
-    for field in &call.outputs {
+    for field in caller_buffers().chain(&call.outputs) {
         let name = field.field.name.as_str();
-        if lengths.contains(&name) {
+        if used.iter().any(|u| u == name) || outputs.iter().any(|o: &Output<'_>| o.field == name) {
             continue;
         }
-        let kind = kind(model, call, field, receiver).ok_or_else(|| {
+        let kind = kind(model, call, field, subject).ok_or_else(|| {
             format!(
                 "no rule for the output `{name}` of type `{}`",
                 field.field.ty
             )
         })?;
-        let entry = model.field_entry(&call.function.name, name);
-        let lender = entry.and_then(|e| e.borrow).unwrap_or(Lender::Receiver);
+        let entry = entry(name);
         outputs.push(Output {
             field: name,
             ident: names::ident(name),
-            lender,
+            name: names::ident(entry.and_then(|e| e.rename.as_deref()).unwrap_or(name)),
+            lender: entry.and_then(|e| e.borrow).unwrap_or(Lender::Receiver),
+            set_by: entry.and_then(|e| e.set_by.as_deref()).map(names::ident),
+            later: model.later(&call.structure.name, name),
             kind,
         });
     }
@@ -104,73 +190,147 @@ fn kind(
     model: &Model,
     call: &Call<'_>,
     field: &CallField<'_>,
-    receiver: Option<&str>,
+    subject: Option<Subject<'_>>,
 ) -> Option<OutputKind> {
     let entry = model.field_entry(&call.function.name, &field.field.name);
     let ty = CType::of_field(field.field)?;
     if let Some(name) = ty.name() {
-        if model.enumeration(name).is_some() {
+        let said = entry.and_then(|e| e.enumeration.as_deref());
+        if let Some(name) = said
+            .or(Some(name))
+            .filter(|n| model.enumeration(n).is_some())
+        {
             return Some(OutputKind::Enum(name.to_owned()));
-        }
-        if let Some(name) = entry.and_then(|e| e.enumeration.clone()) {
-            return Some(OutputKind::Enum(name));
         }
         primitive(name)?;
         return Some(OutputKind::Plain(field.ty.clone()));
     }
+    let bytes = entry.and_then(|e| e.bytes).unwrap_or(false);
+    let nullable = entry.is_some_and(|e| e.nullable);
+    if let Some(capacity) = entry.and_then(|e| e.capacity.as_deref()) {
+        return buffer(call, &ty, entry?, capacity);
+    }
+    let length = || length_field(call, length_of(model, call, field)?);
+    let item = |target: &str| -> Option<TokenStream> {
+        if target == "char" {
+            return Some(quote::quote!(u8));
+        }
+        primitive(target).filter(|_| target != "void")?.parse().ok()
+    };
+    let sizes = entry.and_then(|e| e.sizes.as_deref()).map(names::ident);
     if let Some(target) = ty.pointer_to() {
         if let Some(handle) = model.handle(target) {
-            let nullable = entry.is_some_and(|e| e.nullable);
-            let owned = entry.is_some_and(|e| e.owned)
-                || (handle.destroy.is_some() && entry.is_none_or(|e| e.borrow.is_none()));
+            let by_default = handle.destroy.is_some() && entry.is_none_or(|e| e.borrow.is_none());
             let name = target.to_owned();
-            return Some(if owned {
-                let by_default = default_parent(model, receiver);
+            return Some(if by_default || entry.is_some_and(|e| e.owned) {
+                let parent = entry
+                    .and_then(|e| e.parent)
+                    .unwrap_or_else(|| default_parent(subject));
                 OutputKind::Owned {
                     name,
-                    parent: entry.and_then(|e| e.parent).unwrap_or(by_default),
+                    parent,
                     nullable,
                 }
             } else {
                 OutputKind::Borrowed { name, nullable }
             });
         }
-        let length = names::ident(length_of(model, call, field)?);
-        if target == "char" {
-            let bytes = entry.and_then(|e| e.bytes).unwrap_or(false);
-            return Some(if bytes {
-                OutputKind::Slice {
-                    item: quote::quote!(u8),
-                    length,
-                }
-            } else {
-                OutputKind::Text(length)
+        if let Some(sizes) = sizes {
+            return Some(OutputKind::Rows {
+                item: item(target)?,
+                sizes,
+                length: length()?,
             });
         }
-        if target == NAMED_VALUE {
-            return Some(OutputKind::NamedValues(length));
+        if let Some(deleter) = entry.and_then(|e| e.deleter.as_deref()).map(names::ident) {
+            let holder = entry.and_then(|e| e.holder.as_deref()).map(names::ident);
+            let length = length()?;
+            return match target {
+                "char" => Some(OutputKind::Held {
+                    length,
+                    holder,
+                    deleter,
+                }),
+                NAMED_VALUE => Some(OutputKind::HeldNamedValues {
+                    length,
+                    holder,
+                    deleter,
+                }),
+                _ => None,
+            };
         }
-        let spelling = primitive(target).filter(|_| target != "void")?;
-        return Some(OutputKind::Slice {
-            item: spelling.parse().ok()?,
-            length,
+        return Some(match target {
+            "char" if !bytes => OutputKind::Text(length()?),
+            NAMED_VALUE => OutputKind::NamedValues(length()?),
+            name if model.enumeration(name).is_some() => OutputKind::Enums {
+                name: name.to_owned(),
+                length: length()?,
+            },
+            _ => OutputKind::Slice {
+                item: item(target)?,
+                length: length()?,
+            },
         });
     }
-    // An array of pointers: `PJRT_Device* const*`.
+    // Arrays of pointers: `const char* const*`, `PJRT_Device* const*`.
     let name = ty.pointee()?.pointer_to()?;
+    if let (Some(sizes), "char") = (sizes, name) {
+        return Some(OutputKind::Texts {
+            bytes,
+            sizes,
+            length: length()?,
+            nullable,
+        });
+    }
     model.handle(name)?;
-    let length = names::ident(length_of(model, call, field)?);
     Some(OutputKind::Handles {
         name: name.to_owned(),
-        length,
+        length: length()?,
     })
 }
 
-/// A counted receiver can be kept alive itself; what comes from another kind keeps the client.
-fn default_parent(model: &Model, receiver: Option<&str>) -> Parent {
-    match receiver.and_then(|r| model.handle(r)) {
+/// Memory of the caller that the plugin fills.
+fn buffer(
+    call: &Call<'_>,
+    ty: &CType,
+    entry: &crate::overlay::FieldEntry,
+    capacity: &str,
+) -> Option<OutputKind> {
+    let target = ty.pointer_to()?;
+    let count = entry.count.clone()?;
+    let text = count == Count::Nul && target == "char";
+    let length = match &count {
+        Count::Nul => None,
+        Count::Field(name) => Some(length_field(call, name)?),
+    };
+    let item = if text {
+        None
+    } else {
+        Some(
+            primitive(target)
+                .filter(|_| target != "void")?
+                .parse()
+                .ok()?,
+        )
+    };
+    let first = match (&entry.first_of, entry.first) {
+        (Some(function), _) => First::Of(function.clone()),
+        (None, items) => First::Items(items?),
+    };
+    Some(OutputKind::Buffer {
+        item,
+        capacity: length_field(call, capacity)?,
+        count,
+        length,
+        first,
+    })
+}
+
+/// A counted subject can be kept alive itself; what comes from another kind keeps the client.
+fn default_parent(subject: Option<Subject<'_>>) -> Parent {
+    match subject {
         None => Parent::None,
-        Some(handle) if handle.share == Share::Clone => Parent::Receiver,
+        Some(subject) if subject.counted => Parent::Receiver,
         Some(_) => Parent::Client,
     }
 }

@@ -53,6 +53,7 @@ struct Facts<'a> {
     functions: BTreeMap<&'a str, &'a Function>,
     structs: BTreeMap<&'a str, &'a Struct>,
     enums: Vec<&'a str>,
+    extensions: Vec<&'a str>,
     handles: Vec<&'a str>,
 }
 
@@ -83,6 +84,9 @@ impl<'a> Facts<'a> {
                 .map(|e| e.name.as_str())
                 .collect(),
             handles: handles.collect(),
+            extensions: headers()
+                .filter_map(|h| Some(h.extension.as_ref()?.name.as_str()))
+                .collect(),
         }
     }
 
@@ -114,12 +118,13 @@ impl Loader<'_> {
             match section.as_str() {
                 "handle" => overlay.handles = self.each(node, Self::handle),
                 "enum" => overlay.enums = self.each(node, Self::enumeration),
+                "extension" => overlay.extensions = self.each(node, Self::extension),
                 "function" => overlay.functions = self.each(node, Self::function),
                 other => self.refuse(
                     "O010",
                     node,
                     format!("unknown section `{other}`"),
-                    "the sections are `handle`, `enum` and `function`",
+                    "the sections are `handle`, `enum`, `extension` and `function`",
                 ),
             }
         }
@@ -224,6 +229,9 @@ impl Loader<'_> {
             Kind::HandleOrNone => {
                 word.is_some_and(|t| t == "none" || self.facts.handles.contains(&t))
             }
+            Kind::Number => matches!(node.tree, Tree::Int(number) if number > 0),
+            Kind::FieldOrNul if word == Some("nul") => true,
+            Kind::FieldOrNul => self.fits(Kind::Field, node, args),
             Kind::Field => {
                 word.is_some_and(|t| args.is_some_and(|s| s.fields.iter().any(|f| f.name == t)))
             }
@@ -274,6 +282,24 @@ impl Loader<'_> {
         }
         self.keys(Section::Enum, name, node, None, &[])
             .then(|| EnumEntry {
+                rust: owned(node, "rust"),
+                doc: owned(node, "doc"),
+            })
+    }
+
+    fn extension(&mut self, name: &str, node: &Node) -> Option<ExtensionEntry> {
+        if !self.facts.extensions.contains(&name) {
+            let known = self.facts.extensions.join(", ");
+            self.refuse(
+                "O025",
+                node,
+                format!("no extension `{name}` in the facts"),
+                &format!("the facts have {known}"),
+            );
+            return None;
+        }
+        self.keys(Section::Extension, name, node, None, &[])
+            .then(|| ExtensionEntry {
                 rust: owned(node, "rust"),
                 doc: owned(node, "doc"),
             })
@@ -339,6 +365,8 @@ impl Loader<'_> {
                 Some("raw") => Some(Returns::Raw),
                 _ => None,
             },
+            result: word(node, "result").map(str::to_owned),
+            unsafety: word(node, "unsafe").map(str::to_owned),
             drop: flag(node, "drop"),
             doc: owned(node, "doc"),
             errors: word(node, "errors").map(str::to_owned),
@@ -462,6 +490,24 @@ fn field_entry(node: &Node) -> FieldEntry {
         once_per_value: flag(node, "once_per_value"),
         rename: word(node, "rename").map(str::to_owned),
         enumeration: word(node, "enum").map(str::to_owned),
+        sizes: word(node, "sizes").map(str::to_owned),
+        holder: word(node, "holder").map(str::to_owned),
+        deleter: word(node, "deleter").map(str::to_owned),
+        set_by: word(node, "set_by").map(str::to_owned),
+        capacity: word(node, "capacity").map(str::to_owned),
+        count: word(node, "count").map(|w| {
+            if w == "nul" {
+                Count::Nul
+            } else {
+                Count::Field(w.to_owned())
+            }
+        }),
+        first: match node.get("first").map(|n| &n.tree) {
+            Some(Tree::Int(number)) => u64::try_from(*number).ok(),
+            _ => None,
+        },
+        first_of: word(node, "first_of").map(str::to_owned),
+        doc: word(node, "doc").map(str::to_owned),
     }
 }
 

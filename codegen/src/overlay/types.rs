@@ -10,8 +10,19 @@ pub struct Overlay {
     pub handles: BTreeMap<String, HandleEntry>,
     /// By C name.
     pub enums: BTreeMap<String, EnumEntry>,
+    /// By name without prefix, such as `Layouts`.
+    pub extensions: BTreeMap<String, ExtensionEntry>,
     /// By C name.
     pub functions: BTreeMap<String, FunctionEntry>,
+}
+
+/// An extension.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExtensionEntry {
+    /// Rust name.
+    pub rust: String,
+    /// Documentation.
+    pub doc: String,
 }
 
 /// How handles of one type are shared.
@@ -95,6 +106,10 @@ pub struct FunctionEntry {
     pub method: Option<String>,
     /// Meaning of the result.
     pub returns: Option<Returns>,
+    /// Name of the struct that holds several outputs.
+    pub result: Option<String>,
+    /// What a caller must promise, where the method cannot be safe.
+    pub unsafety: Option<String>,
     /// Destructor.
     pub drop: bool,
     /// Documentation.
@@ -169,4 +184,31 @@ pub struct FieldEntry {
     pub rename: Option<String>,
     /// Enum of an integer.
     pub enumeration: Option<String>,
+    /// Field of the lengths of texts or rows.
+    pub sizes: Option<String>,
+    /// Field of the object that the deleter takes.
+    pub holder: Option<String>,
+    /// Field of the function that frees.
+    pub deleter: Option<String>,
+    /// Field of the flag that says whether this one is set.
+    pub set_by: Option<String>,
+    /// Field of the room that the caller offers.
+    pub capacity: Option<String>,
+    /// How many items the plugin filled.
+    pub count: Option<Count>,
+    /// How much room to offer.
+    pub first: Option<u64>,
+    /// The function that answers how much room to offer.
+    pub first_of: Option<String>,
+    /// Documentation.
+    pub doc: Option<String>,
+}
+
+/// How many items a plugin filled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// A field says it.
+    Field(String),
+    /// A NUL ends them.
+    Nul,
 }

@@ -8,6 +8,8 @@ pub enum Section {
     Handle,
     /// `[enum.NAME]`
     Enum,
+    /// `[extension.NAME]`
+    Extension,
     /// `[function.NAME]`
     Function,
     /// `[function.NAME.field]`, one table per field
@@ -35,6 +37,10 @@ pub enum Kind {
     HandleOrNone,
     /// The name of a field of the same struct.
     Field,
+    /// The name of a field of the same struct, or `nul`.
+    FieldOrNul,
+    /// A whole number from 1.
+    Number,
 }
 
 /// A key.
@@ -68,7 +74,9 @@ const fn key(
     }
 }
 
-use Kind::{Enum, Field, Flag, Function, HandleOrNone, Identifier, OneOf, Path, Text};
+use Kind::{
+    Enum, Field, FieldOrNul, Flag, Function, HandleOrNone, Identifier, Number, OneOf, Path, Text,
+};
 use Section as S;
 
 /// All keys.
@@ -126,6 +134,20 @@ pub static KEYS: &[Key] = &[
         "The reason, where one is needed.",
     ),
     key(
+        S::Extension,
+        "rust",
+        Identifier,
+        true,
+        "Name of the Rust type.",
+    ),
+    key(
+        S::Extension,
+        "doc",
+        Text,
+        true,
+        "Documentation of the type.",
+    ),
+    key(
         S::Function,
         "safe",
         OneOf(&["generated", "hand-written"]),
@@ -159,6 +181,20 @@ pub static KEYS: &[Key] = &[
         OneOf(&["error", "status", "void", "raw"]),
         false,
         "What the returned `PJRT_Error*` is: the failure of the call (default), the value asked for (`status`), or a failure that is handed over unconverted (`raw`, for the functions of the error type itself).",
+    ),
+    key(
+        S::Function,
+        "result",
+        Identifier,
+        false,
+        "Name of the struct that holds several outputs.",
+    ),
+    key(
+        S::Function,
+        "unsafe",
+        Text,
+        false,
+        "What a caller must promise, where the method cannot be safe: its Safety section.",
     ),
     key(
         S::Function,
@@ -275,6 +311,69 @@ pub static KEYS: &[Key] = &[
     ),
     key(
         S::Field,
+        "sizes",
+        Field,
+        false,
+        "The field of the array of lengths: of texts behind an array of pointers, or of rows that lie one behind the other.",
+    ),
+    key(
+        S::Field,
+        "holder",
+        Field,
+        false,
+        "The field of the object that the deleter takes; without it the deleter takes this pointer itself.",
+    ),
+    key(
+        S::Field,
+        "deleter",
+        Field,
+        false,
+        "The field of the function that frees what this output points to.",
+    ),
+    key(
+        S::Field,
+        "set_by",
+        Field,
+        false,
+        "The field of the flag that says whether this output is set.",
+    ),
+    key(
+        S::Field,
+        "capacity",
+        Field,
+        false,
+        "This is memory of the caller that the plugin fills; the named field says how much room there is.",
+    ),
+    key(
+        S::Field,
+        "count",
+        FieldOrNul,
+        false,
+        "With `capacity`: the field that says how many items were filled, or `nul` where a NUL ends them.",
+    ),
+    key(
+        S::Field,
+        "first",
+        Number,
+        false,
+        "With `capacity`: how much room to offer.",
+    ),
+    key(
+        S::Field,
+        "first_of",
+        Function,
+        false,
+        "With `capacity`: the function that answers how much room to offer.",
+    ),
+    key(
+        S::Field,
+        "doc",
+        Text,
+        false,
+        "Documentation of this part of the result.",
+    ),
+    key(
+        S::Field,
         "why",
         Text,
         false,
@@ -306,5 +405,7 @@ pub fn expectation(kind: Kind) -> String {
         Kind::Enum => "the name of an enum of the facts".into(),
         Kind::HandleOrNone => "the name of a handle type, or `none`".into(),
         Kind::Field => "the name of a field of the same struct".into(),
+        Kind::FieldOrNul => "the name of a field of the same struct, or `nul`".into(),
+        Kind::Number => "a whole number from 1".into(),
     }
 }

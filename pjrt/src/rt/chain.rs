@@ -25,7 +25,7 @@ pub(crate) struct Chain {
 /// A node.
 #[derive(Clone, Copy)]
 pub(crate) struct Node {
-    pub(crate) number: u32,
+    pub(crate) number: sys::PJRT_Extension_Type,
     pub(crate) size: usize,
     at: NonNull<sys::PJRT_Extension_Base>,
 }
@@ -60,7 +60,7 @@ impl Chain {
                 break;
             }
             chain.nodes.push(Node {
-                number: base.type_.0,
+                number: base.type_,
                 size: base.struct_size,
                 at,
             });
@@ -92,7 +92,7 @@ impl Api {
         let node = chain
             .nodes()
             .iter()
-            .find(|n| n.number == T::NUMBER)
+            .find(|n| n.number.0 == T::NUMBER)
             .ok_or_else(absent)?;
         let mut tables = chain.tables.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = tables.entry(T::NUMBER).or_insert_with(|| {

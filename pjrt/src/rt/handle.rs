@@ -29,7 +29,7 @@ pub unsafe trait Handle: Sized {
     /// Who keeps the object alive; for a handle with one owner, its parent.
     fn owner(&self) -> Option<&Owner>;
     /// Whether the plugin has the destructor.
-    fn can_destroy(api: &Api) -> bool;
+    fn can_destroy(api: &'static Api) -> bool;
     /// Frees an object.
     ///
     /// # Safety
@@ -230,7 +230,7 @@ pub fn client_of<H: Handle>(handle: &H) -> Option<Owner> {
 }
 
 /// Refuses to make an object that could not be freed.
-pub fn destructor<H: Handle>(api: &Api) -> Result<()> {
+pub fn destructor<H: Handle>(api: &'static Api) -> Result<()> {
     match &H::DESTROY {
         Some(function) if !H::can_destroy(api) => Err(api.absent(function)),
         _ => Ok(()),
@@ -245,6 +245,23 @@ pub fn same_plugin<A: Handle, B: Handle>(
     argument: &'static str,
 ) -> Result<()> {
     if std::ptr::eq(on.api(), given.api()) {
+        return Ok(());
+    }
+    Err(Error::ForeignHandle {
+        function,
+        argument,
+        must_share: "plugin",
+    })
+}
+
+/// Refuses a handle of another plugin than the one that is called.
+pub fn of_plugin<H: Handle>(
+    api: &'static Api,
+    given: &H,
+    function: &'static str,
+    argument: &'static str,
+) -> Result<()> {
+    if std::ptr::eq(api, given.api()) {
         return Ok(());
     }
     Err(Error::ForeignHandle {

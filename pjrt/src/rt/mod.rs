@@ -4,6 +4,7 @@ mod api;
 mod chain;
 mod failure;
 mod handle;
+mod lists;
 mod owner;
 mod read;
 mod reaper;
@@ -13,10 +14,15 @@ pub use api::{Api, Function};
 pub use failure::check;
 pub use handle::{
     Borrow, Handle, OnPlugin, Place, Shared, Unique, borrowed, borrowed_or_none, client_of,
-    destructor, handles, index_below, owned, owned_or_none, owner_of, same_client, same_plugin,
+    destructor, handles, index_below, of_plugin, owned, owned_or_none, owner_of, same_client,
+    same_plugin,
+};
+pub use lists::{
+    byte_strings, byte_strings_or_none, count, filled, filled_text, length, lower_named_values,
+    room, rows, texts, texts_or_none, zeroed_items,
 };
 pub use owner::Owner;
-pub use read::{named_values, slice, text};
+pub use read::{held_bytes, held_named_values, named_values, slice, text};
 pub use table::{Table, TableType};
 
 /// Carries the argument of a SAFETY comment through generated code; it stands for nothing.

@@ -1,10 +1,11 @@
 //! Strings, slices and named values that a plugin returned, checked as far as can be.
 
-use super::{Api, Place};
+use super::{Api, Owner, Place};
 use crate::NamedValues;
 use crate::Result;
+use crate::held::{HeldBytes, HeldNamedValues};
 use crate::sys;
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 
 /// Items that a plugin owns. An empty array may be null.
 ///
@@ -56,4 +57,40 @@ pub unsafe fn named_values<'a>(
 ) -> Result<NamedValues<'a>> {
     // SAFETY: the caller's promise.
     unsafe { NamedValues::new(api, values, count, place) }
+}
+
+/// Bytes that are freed by a function that comes with them.
+///
+/// # Safety
+///
+/// As [`slice`], until `free` is called with `object`, which nobody else does.
+pub unsafe fn held_bytes(
+    _api: &'static Api,
+    bytes: *const c_char,
+    size: usize,
+    object: *mut c_void,
+    free: Option<unsafe extern "C" fn(*mut c_void)>,
+    owner: Option<Owner>,
+    place: Place,
+) -> Result<HeldBytes> {
+    // SAFETY: the caller's promise.
+    unsafe { HeldBytes::new(bytes, size, object, free, owner, place) }
+}
+
+/// Named values that are freed by a function that comes with them.
+///
+/// # Safety
+///
+/// As [`named_values`], until `free` is called with `object`, which nobody else does.
+pub unsafe fn held_named_values(
+    api: &'static Api,
+    values: *const sys::PJRT_NamedValue,
+    count: usize,
+    object: *mut c_void,
+    free: Option<unsafe extern "C" fn(*mut c_void)>,
+    owner: Option<Owner>,
+    place: Place,
+) -> Result<HeldNamedValues> {
+    // SAFETY: the caller's promise.
+    unsafe { HeldNamedValues::new(api, (values, count), object, free, owner, place) }
 }

@@ -74,8 +74,6 @@ pub unsafe fn layouts_memory_layout_destroy(
 pub struct LayoutsMemoryLayoutSerializeIn {
     /// `layout` (`PJRT_Layouts_MemoryLayout*`).
     pub layout: *mut ::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout,
-    /// `serialized_layout` (`PJRT_Layouts_SerializedLayout*`).
-    pub serialized_layout: *mut ::pjrt::sys::layouts::PJRT_Layouts_SerializedLayout,
 }
 impl LayoutsMemoryLayoutSerializeIn {
     /// Takes the fields of the first version.
@@ -84,11 +82,8 @@ impl LayoutsMemoryLayoutSerializeIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
-    pub fn new(
-        layout: *mut ::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout,
-        serialized_layout: *mut ::pjrt::sys::layouts::PJRT_Layouts_SerializedLayout,
-    ) -> Self {
-        Self { layout, serialized_layout }
+    pub fn new(layout: *mut ::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout) -> Self {
+        Self { layout }
     }
 }
 /// Outputs of [`layouts_memory_layout_serialize`]: the fields of `PJRT_Layouts_MemoryLayout_Serialize_Args` that the plugin fills.
@@ -98,6 +93,8 @@ pub struct LayoutsMemoryLayoutSerializeOut {
     pub serialized_bytes: *const ::core::ffi::c_char,
     /// `serialized_bytes_size` (`size_t`).
     pub serialized_bytes_size: usize,
+    /// `serialized_layout` (`PJRT_Layouts_SerializedLayout*`).
+    pub serialized_layout: *mut ::pjrt::sys::layouts::PJRT_Layouts_SerializedLayout,
     /// `serialized_layout_deleter` (`void (*)(PJRT_Layouts_SerializedLayout*)`).
     pub serialized_layout_deleter: ::core::option::Option<
         unsafe extern "C" fn(*mut ::pjrt::sys::layouts::PJRT_Layouts_SerializedLayout),
@@ -130,7 +127,6 @@ pub unsafe fn layouts_memory_layout_serialize(
     let mut args = <::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout_Serialize_Args>::zeroed();
     args.struct_size = ::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout_Serialize_Args_STRUCT_SIZE;
     args.layout = input.layout;
-    args.serialized_layout = input.serialized_layout;
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
@@ -139,6 +135,7 @@ pub unsafe fn layouts_memory_layout_serialize(
     ::core::result::Result::Ok(LayoutsMemoryLayoutSerializeOut {
         serialized_bytes: args.serialized_bytes,
         serialized_bytes_size: args.serialized_bytes_size,
+        serialized_layout: args.serialized_layout,
         serialized_layout_deleter: args.serialized_layout_deleter,
     })
 }

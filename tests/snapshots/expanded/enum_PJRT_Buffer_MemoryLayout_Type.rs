@@ -33,6 +33,28 @@ impl MemoryLayoutType {
         )
     }
 }
+impl ::core::convert::From<::pjrt::sys::PJRT_Buffer_MemoryLayout_Type>
+for MemoryLayoutType {
+    fn from(raw: ::pjrt::sys::PJRT_Buffer_MemoryLayout_Type) -> Self {
+        Self(raw.0)
+    }
+}
+impl ::core::convert::From<MemoryLayoutType>
+for ::pjrt::sys::PJRT_Buffer_MemoryLayout_Type {
+    fn from(value: MemoryLayoutType) -> Self {
+        value.as_raw()
+    }
+}
+impl ::core::convert::From<i32> for MemoryLayoutType {
+    fn from(raw: i32) -> Self {
+        Self(raw as u32)
+    }
+}
+impl ::core::convert::From<MemoryLayoutType> for i32 {
+    fn from(value: MemoryLayoutType) -> Self {
+        value.0 as i32
+    }
+}
 impl ::core::fmt::Debug for MemoryLayoutType {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         match self.name() {

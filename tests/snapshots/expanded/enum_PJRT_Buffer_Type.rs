@@ -166,6 +166,26 @@ impl ElementType {
         )
     }
 }
+impl ::core::convert::From<::pjrt::sys::PJRT_Buffer_Type> for ElementType {
+    fn from(raw: ::pjrt::sys::PJRT_Buffer_Type) -> Self {
+        Self(raw.0)
+    }
+}
+impl ::core::convert::From<ElementType> for ::pjrt::sys::PJRT_Buffer_Type {
+    fn from(value: ElementType) -> Self {
+        value.as_raw()
+    }
+}
+impl ::core::convert::From<i32> for ElementType {
+    fn from(raw: i32) -> Self {
+        Self(raw as u32)
+    }
+}
+impl ::core::convert::From<ElementType> for i32 {
+    fn from(value: ElementType) -> Self {
+        value.0 as i32
+    }
+}
 impl ::core::fmt::Debug for ElementType {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         match self.name() {

@@ -96,6 +96,26 @@ impl ErrorCode {
         )
     }
 }
+impl ::core::convert::From<::pjrt::sys::PJRT_Error_Code> for ErrorCode {
+    fn from(raw: ::pjrt::sys::PJRT_Error_Code) -> Self {
+        Self(raw.0)
+    }
+}
+impl ::core::convert::From<ErrorCode> for ::pjrt::sys::PJRT_Error_Code {
+    fn from(value: ErrorCode) -> Self {
+        value.as_raw()
+    }
+}
+impl ::core::convert::From<i32> for ErrorCode {
+    fn from(raw: i32) -> Self {
+        Self(raw as u32)
+    }
+}
+impl ::core::convert::From<ErrorCode> for i32 {
+    fn from(value: ErrorCode) -> Self {
+        value.0 as i32
+    }
+}
 impl ::core::fmt::Debug for ErrorCode {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         match self.name() {

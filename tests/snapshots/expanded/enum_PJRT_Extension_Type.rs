@@ -128,6 +128,26 @@ impl ExtensionType {
         )
     }
 }
+impl ::core::convert::From<::pjrt::sys::PJRT_Extension_Type> for ExtensionType {
+    fn from(raw: ::pjrt::sys::PJRT_Extension_Type) -> Self {
+        Self(raw.0)
+    }
+}
+impl ::core::convert::From<ExtensionType> for ::pjrt::sys::PJRT_Extension_Type {
+    fn from(value: ExtensionType) -> Self {
+        value.as_raw()
+    }
+}
+impl ::core::convert::From<i32> for ExtensionType {
+    fn from(raw: i32) -> Self {
+        Self(raw as u32)
+    }
+}
+impl ::core::convert::From<ExtensionType> for i32 {
+    fn from(value: ExtensionType) -> Self {
+        value.0 as i32
+    }
+}
 impl ::core::fmt::Debug for ExtensionType {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         match self.name() {

@@ -44,6 +44,28 @@ impl HostBufferSemantics {
         )
     }
 }
+impl ::core::convert::From<::pjrt::sys::PJRT_HostBufferSemantics>
+for HostBufferSemantics {
+    fn from(raw: ::pjrt::sys::PJRT_HostBufferSemantics) -> Self {
+        Self(raw.0)
+    }
+}
+impl ::core::convert::From<HostBufferSemantics>
+for ::pjrt::sys::PJRT_HostBufferSemantics {
+    fn from(value: HostBufferSemantics) -> Self {
+        value.as_raw()
+    }
+}
+impl ::core::convert::From<i32> for HostBufferSemantics {
+    fn from(raw: i32) -> Self {
+        Self(raw as u32)
+    }
+}
+impl ::core::convert::From<HostBufferSemantics> for i32 {
+    fn from(value: HostBufferSemantics) -> Self {
+        value.0 as i32
+    }
+}
 impl ::core::fmt::Debug for HostBufferSemantics {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         match self.name() {

@@ -48,6 +48,26 @@ impl NamedValueType {
         )
     }
 }
+impl ::core::convert::From<::pjrt::sys::PJRT_NamedValue_Type> for NamedValueType {
+    fn from(raw: ::pjrt::sys::PJRT_NamedValue_Type) -> Self {
+        Self(raw.0)
+    }
+}
+impl ::core::convert::From<NamedValueType> for ::pjrt::sys::PJRT_NamedValue_Type {
+    fn from(value: NamedValueType) -> Self {
+        value.as_raw()
+    }
+}
+impl ::core::convert::From<i32> for NamedValueType {
+    fn from(raw: i32) -> Self {
+        Self(raw as u32)
+    }
+}
+impl ::core::convert::From<NamedValueType> for i32 {
+    fn from(value: NamedValueType) -> Self {
+        value.0 as i32
+    }
+}
 impl ::core::fmt::Debug for NamedValueType {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         match self.name() {

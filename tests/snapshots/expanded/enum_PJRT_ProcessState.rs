@@ -48,6 +48,26 @@ impl ProcessState {
         )
     }
 }
+impl ::core::convert::From<::pjrt::sys::PJRT_ProcessState> for ProcessState {
+    fn from(raw: ::pjrt::sys::PJRT_ProcessState) -> Self {
+        Self(raw.0)
+    }
+}
+impl ::core::convert::From<ProcessState> for ::pjrt::sys::PJRT_ProcessState {
+    fn from(value: ProcessState) -> Self {
+        value.as_raw()
+    }
+}
+impl ::core::convert::From<i32> for ProcessState {
+    fn from(raw: i32) -> Self {
+        Self(raw as u32)
+    }
+}
+impl ::core::convert::From<ProcessState> for i32 {
+    fn from(value: ProcessState) -> Self {
+        value.0 as i32
+    }
+}
 impl ::core::fmt::Debug for ProcessState {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         match self.name() {

@@ -29,7 +29,7 @@ unsafe impl ::pjrt::__rt::Handle for AsyncTransferManager {
     fn owner(&self) -> ::core::option::Option<&::pjrt::__rt::Owner> {
         self.0.owner()
     }
-    fn can_destroy(api: &::pjrt::__rt::Api) -> bool {
+    fn can_destroy(api: &'static ::pjrt::__rt::Api) -> bool {
         let _ = api;
         api.table().PJRT_AsyncHostToDeviceTransferManager_Destroy.is_some()
     }
@@ -38,7 +38,7 @@ unsafe impl ::pjrt::__rt::Handle for AsyncTransferManager {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager>,
     ) {
         let _ = (api, raw);
-        // SAFETY: the handle is live, ours, and never used again.
+        // SAFETY: the handle is live, ours, and never used again. An error has nobody to go to.
         let _ = unsafe {
             ::pjrt::raw::async_host_to_device_transfer_manager_destroy(
                 api,
@@ -82,6 +82,7 @@ impl AsyncTransferManager {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn retrieve_buffer(&self, buffer_index: i32) -> ::pjrt::Result<::pjrt::Buffer> {
         let api = ::pjrt::__rt::Handle::api(self);
         ::pjrt::__rt::destructor::<::pjrt::Buffer>(api)?;
@@ -101,11 +102,11 @@ impl AsyncTransferManager {
             ::pjrt::__rt::Handle::as_raw(self),
             buffer_index,
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the plugin moves the buffer out of an
-        // array without looking at the index or at what was moved before: a bad index reads
-        // foreign memory and a second call wraps a null pointer, so both are refused here. The
-        // buffer belongs to the caller and to the client, not to the manager
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the plugin moves the buffer out of an array without
+        // looking at the index or at what was moved before: a bad index reads foreign memory
+        // and a second call wraps a null pointer, so both are refused here. The buffer belongs
+        // to the caller and to the client, not to the manager
         let out = unsafe {
             ::pjrt::raw::async_host_to_device_transfer_manager_retrieve_buffer(
                 api,
@@ -134,14 +135,16 @@ impl AsyncTransferManager {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn device(&self) -> ::pjrt::Result<::pjrt::Device> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::AsyncHostToDeviceTransferManagerDeviceIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the device belongs to the client,
-        // which outlives the manager; XLA ends the process rather than answer null
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the device belongs to the client, which outlives the
+        // manager; XLA ends the process rather than answer null
         let out = unsafe {
             ::pjrt::raw::async_host_to_device_transfer_manager_device(api, input)
         }?;
@@ -166,14 +169,16 @@ impl AsyncTransferManager {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn buffer_count(&self) -> ::pjrt::Result<usize> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::AsyncHostToDeviceTransferManagerBufferCountIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the number never changes, also when
-        // buffers are handed out
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the number never changes, also when buffers are handed
+        // out
         let out = unsafe {
             ::pjrt::raw::async_host_to_device_transfer_manager_buffer_count(api, input)
         }?;
@@ -186,6 +191,7 @@ impl AsyncTransferManager {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn buffer_size(&self, buffer_index: i32) -> ::pjrt::Result<usize> {
         let api = ::pjrt::__rt::Handle::api(self);
         ::pjrt::__rt::index_below(
@@ -198,10 +204,10 @@ impl AsyncTransferManager {
             ::pjrt::__rt::Handle::as_raw(self),
             buffer_index,
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the plugin reads an array at the
-        // index without a check, so the index is compared with the number of buffers first;
-        // sizes are kept apart from the buffers and stay when one is handed out
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the plugin reads an array at the index without a
+        // check, so the index is compared with the number of buffers first; sizes are kept
+        // apart from the buffers and stay when one is handed out
         let out = unsafe {
             ::pjrt::raw::async_host_to_device_transfer_manager_buffer_size(api, input)
         }?;

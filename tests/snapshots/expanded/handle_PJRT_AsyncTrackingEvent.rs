@@ -26,7 +26,7 @@ unsafe impl ::pjrt::__rt::Handle for AsyncTrackingEvent {
     fn owner(&self) -> ::core::option::Option<&::pjrt::__rt::Owner> {
         self.0.owner()
     }
-    fn can_destroy(api: &::pjrt::__rt::Api) -> bool {
+    fn can_destroy(api: &'static ::pjrt::__rt::Api) -> bool {
         let _ = api;
         api.table().PJRT_AsyncTrackingEvent_Destroy.is_some()
     }
@@ -35,7 +35,7 @@ unsafe impl ::pjrt::__rt::Handle for AsyncTrackingEvent {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_AsyncTrackingEvent>,
     ) {
         let _ = (api, raw);
-        // SAFETY: the handle is live, ours, and never used again.
+        // SAFETY: the handle is live, ours, and never used again. An error has nobody to go to.
         let _ = unsafe {
             ::pjrt::raw::async_tracking_event_destroy(
                 api,

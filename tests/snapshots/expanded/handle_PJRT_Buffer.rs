@@ -27,7 +27,7 @@ unsafe impl ::pjrt::__rt::Handle for Buffer {
     fn owner(&self) -> ::core::option::Option<&::pjrt::__rt::Owner> {
         self.0.owner()
     }
-    fn can_destroy(api: &::pjrt::__rt::Api) -> bool {
+    fn can_destroy(api: &'static ::pjrt::__rt::Api) -> bool {
         let _ = api;
         api.table().PJRT_Buffer_Destroy.is_some()
     }
@@ -36,7 +36,7 @@ unsafe impl ::pjrt::__rt::Handle for Buffer {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_Buffer>,
     ) {
         let _ = (api, raw);
-        // SAFETY: the handle is live, ours, and never used again.
+        // SAFETY: the handle is live, ours, and never used again. An error has nobody to go to.
         let _ = unsafe {
             ::pjrt::raw::buffer_destroy(
                 api,
@@ -79,16 +79,17 @@ impl Buffer {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn element_type(&self) -> ::pjrt::Result<::pjrt::ElementType> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::BufferElementTypeIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. part of the buffer's shape, which
-        // never changes
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. part of the buffer's shape, which never changes
         let out = unsafe { ::pjrt::raw::buffer_element_type(api, input) }?;
-        ::core::result::Result::Ok(::pjrt::ElementType::from_raw(out.type_))
+        ::core::result::Result::Ok(::pjrt::ElementType::from(out.type_))
     }
     /// Length of each dimension, outermost first; empty for a scalar. A dynamic dimension shows its upper
     /// bound here.
@@ -98,14 +99,16 @@ impl Buffer {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn dimensions(&self) -> ::pjrt::Result<&'_ [i64]> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::BufferDimensionsIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the array lies in the buffer's shape,
-        // which stays as it is until the buffer is destroyed, also after deletion and donation
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the array lies in the buffer's shape, which stays as
+        // it is until the buffer is destroyed, also after deletion and donation
         let out = unsafe { ::pjrt::raw::buffer_dimensions(api, input) }?;
         {
             // SAFETY: the plugin keeps the items for as long as their owner, which outlives
@@ -113,7 +116,13 @@ impl Buffer {
             unsafe {
                 ::pjrt::__rt::slice(
                     out.dims.cast(),
-                    out.num_dims,
+                    ::pjrt::__rt::count(
+                        out.num_dims,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Buffer_Dimensions",
+                            field: "dims",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_Buffer_Dimensions",
                         field: "dims",
@@ -130,14 +139,16 @@ impl Buffer {
     /// # Errors
     ///
     /// INVALID_ARGUMENT for a deleted buffer with dynamic dimensions.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn unpadded_dimensions(&self) -> ::pjrt::Result<&'_ [i64]> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::BufferUnpaddedDimensionsIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. filled in under the buffer's lock at
-        // the first call and kept until the buffer is destroyed
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. filled in under the buffer's lock at the first call
+        // and kept until the buffer is destroyed
         let out = unsafe { ::pjrt::raw::buffer_unpadded_dimensions(api, input) }?;
         {
             // SAFETY: the plugin keeps the items for as long as their owner, which outlives
@@ -145,7 +156,13 @@ impl Buffer {
             unsafe {
                 ::pjrt::__rt::slice(
                     out.unpadded_dims.cast(),
-                    out.num_dims,
+                    ::pjrt::__rt::count(
+                        out.num_dims,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Buffer_UnpaddedDimensions",
+                            field: "unpadded_dims",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_Buffer_UnpaddedDimensions",
                         field: "unpadded_dims",
@@ -161,14 +178,16 @@ impl Buffer {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn dynamic_dimension_indices(&self) -> ::pjrt::Result<&'_ [usize]> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::BufferDynamicDimensionIndicesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. filled in under the buffer's lock at
-        // the first call and kept until the buffer is destroyed
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. filled in under the buffer's lock at the first call
+        // and kept until the buffer is destroyed
         let out = unsafe { ::pjrt::raw::buffer_dynamic_dimension_indices(api, input) }?;
         {
             // SAFETY: the plugin keeps the items for as long as their owner, which outlives
@@ -176,7 +195,13 @@ impl Buffer {
             unsafe {
                 ::pjrt::__rt::slice(
                     out.dynamic_dim_indices.cast(),
-                    out.num_dynamic_dims,
+                    ::pjrt::__rt::count(
+                        out.num_dynamic_dims,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Buffer_DynamicDimensionIndices",
+                            field: "dynamic_dim_indices",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_Buffer_DynamicDimensionIndices",
                         field: "dynamic_dim_indices",
@@ -192,13 +217,15 @@ impl Buffer {
     /// # Errors
     ///
     /// Plugins may refuse a deleted buffer; the CPU plugin still answers.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn on_device_size(&self) -> ::pjrt::Result<usize> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::BufferOnDeviceSizeInBytesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. reads sizes and changes nothing
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. reads sizes and changes nothing
         let out = unsafe { ::pjrt::raw::buffer_on_device_size_in_bytes(api, input) }?;
         ::core::result::Result::Ok(out.on_device_size_in_bytes)
     }
@@ -209,13 +236,15 @@ impl Buffer {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn device(&self) -> ::pjrt::Result<::pjrt::Device> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::BufferDeviceIn::new(::pjrt::__rt::Handle::as_raw(self));
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the device belongs to the client,
-        // which outlives the buffer; a buffer is always on an addressable device of its client,
-        // and XLA ends the process rather than answer null
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the device belongs to the client, which outlives the
+        // buffer; a buffer is always on an addressable device of its client, and XLA ends the
+        // process rather than answer null
         let out = unsafe { ::pjrt::raw::buffer_device(api, input) }?;
         {
             // SAFETY: the owner keeps the handle alive.
@@ -238,12 +267,14 @@ impl Buffer {
     /// # Errors
     ///
     /// UNIMPLEMENTED where the platform has no memory spaces.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn memory(&self) -> ::pjrt::Result<::pjrt::Memory> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::BufferMemoryIn::new(::pjrt::__rt::Handle::as_raw(self));
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the memory belongs to the client,
-        // which outlives the buffer; XLA answers one that it does not find with an error
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the memory belongs to the client, which outlives the
+        // buffer; XLA answers one that it does not find with an error
         let out = unsafe { ::pjrt::raw::buffer_memory(api, input) }?;
         {
             // SAFETY: the owner keeps the handle alive.
@@ -266,14 +297,15 @@ impl Buffer {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn is_deleted(&self) -> ::pjrt::Result<bool> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::BufferIsDeletedIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. asks the buffer's state, which the
-        // runtime locks
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. asks the buffer's state, which the runtime locks
         let out = unsafe { ::pjrt::raw::buffer_is_deleted(api, input) }?;
         ::core::result::Result::Ok(out.is_deleted)
     }
@@ -287,27 +319,31 @@ impl Buffer {
     /// # Errors
     ///
     /// INVALID_ARGUMENT for a deleted buffer; FAILED_PRECONDITION or INTERNAL for a device without a memory, such as one of another process.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn copy_to_device(
         &self,
         dst_device: &::pjrt::Device,
     ) -> ::pjrt::Result<::pjrt::Buffer> {
         let api = ::pjrt::__rt::Handle::api(self);
         ::pjrt::__rt::destructor::<::pjrt::Buffer>(api)?;
-        ::pjrt::__rt::same_client(
-            self,
-            dst_device,
-            "PJRT_Buffer_CopyToDevice",
-            "dst_device",
-        )?;
+        {
+            let given = dst_device;
+            ::pjrt::__rt::same_client(
+                self,
+                given,
+                "PJRT_Buffer_CopyToDevice",
+                "dst_device",
+            )?;
+        }
         let input = ::pjrt::raw::BufferCopyToDeviceIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
             ::pjrt::__rt::Handle::as_raw(dst_device),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the plugin holds the source itself
-        // until the copy is done, so either buffer may be dropped; the new one belongs to the
-        // caller and takes its client from `dst_device`, which is therefore checked to be of
-        // this buffer's client
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the plugin holds the source itself until the copy is
+        // done, so either buffer may be dropped; the new one belongs to the caller and takes
+        // its client from `dst_device`, which is therefore checked to be of this buffer's
+        // client
         let out = unsafe { ::pjrt::raw::buffer_copy_to_device(api, input) }?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.
@@ -331,14 +367,15 @@ impl Buffer {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn is_on_cpu(&self) -> ::pjrt::Result<bool> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::BufferIsOnCpuIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. reads a property of the buffer's
-        // memory
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. reads a property of the buffer's memory
         let out = unsafe { ::pjrt::raw::buffer_is_on_cpu(api, input) }?;
         ::core::result::Result::Ok(out.is_on_cpu)
     }
@@ -351,16 +388,18 @@ impl Buffer {
     /// # Errors
     ///
     /// For a deleted or donated buffer either this call fails (INVALID_ARGUMENT) or the event does.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn ready_event(&self) -> ::pjrt::Result<::pjrt::Event> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         ::pjrt::__rt::destructor::<::pjrt::Event>(api)?;
         let input = ::pjrt::raw::BufferReadyEventIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the event is a new reference to the
-        // buffer's future and belongs to the caller; it stays valid without the buffer and
-        // keeps the client alive
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the event is a new reference to the buffer's future
+        // and belongs to the caller; it stays valid without the buffer and keeps the client
+        // alive
         let out = unsafe { ::pjrt::raw::buffer_ready_event(api, input) }?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.
@@ -387,26 +426,30 @@ impl Buffer {
     /// # Errors
     ///
     /// INVALID_ARGUMENT for a deleted buffer; UNIMPLEMENTED where the platform cannot copy between the two kinds.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn copy_to_memory(
         &self,
         dst_memory: &::pjrt::Memory,
     ) -> ::pjrt::Result<::pjrt::Buffer> {
         let api = ::pjrt::__rt::Handle::api(self);
         ::pjrt::__rt::destructor::<::pjrt::Buffer>(api)?;
-        ::pjrt::__rt::same_client(
-            self,
-            dst_memory,
-            "PJRT_Buffer_CopyToMemory",
-            "dst_memory",
-        )?;
+        {
+            let given = dst_memory;
+            ::pjrt::__rt::same_client(
+                self,
+                given,
+                "PJRT_Buffer_CopyToMemory",
+                "dst_memory",
+            )?;
+        }
         let input = ::pjrt::raw::BufferCopyToMemoryIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
             ::pjrt::__rt::Handle::as_raw(dst_memory),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the plugin holds the source itself
-        // until the copy is done; the new buffer belongs to the caller and takes its client
-        // from `dst_memory`, which is therefore checked to be of this buffer's client
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the plugin holds the source itself until the copy is
+        // done; the new buffer belongs to the caller and takes its client from `dst_memory`,
+        // which is therefore checked to be of this buffer's client
         let out = unsafe { ::pjrt::raw::buffer_copy_to_memory(api, input) }?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.

@@ -29,7 +29,7 @@ unsafe impl ::pjrt::__rt::Handle for Client {
     fn owner(&self) -> ::core::option::Option<&::pjrt::__rt::Owner> {
         self.0.owner()
     }
-    fn can_destroy(api: &::pjrt::__rt::Api) -> bool {
+    fn can_destroy(api: &'static ::pjrt::__rt::Api) -> bool {
         let _ = api;
         api.table().PJRT_Client_Destroy.is_some()
     }
@@ -38,7 +38,7 @@ unsafe impl ::pjrt::__rt::Handle for Client {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_Client>,
     ) {
         let _ = (api, raw);
-        // SAFETY: the handle is live, ours, and never used again.
+        // SAFETY: the handle is live, ours, and never used again. An error has nobody to go to.
         let _ = unsafe {
             ::pjrt::raw::client_destroy(
                 api,
@@ -85,14 +85,16 @@ impl Client {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn platform_name(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::ClientPlatformNameIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the string is a member of the client
-        // and lives as long as it
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the string is a member of the client and lives as long
+        // as it
         let out = unsafe { ::pjrt::raw::client_platform_name(api, input) }?;
         {
             // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
@@ -100,7 +102,13 @@ impl Client {
             unsafe {
                 ::pjrt::__rt::text(
                     out.platform_name,
-                    out.platform_name_size,
+                    ::pjrt::__rt::count(
+                        out.platform_name_size,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Client_PlatformName",
+                            field: "platform_name",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_Client_PlatformName",
                         field: "platform_name",
@@ -116,14 +124,15 @@ impl Client {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn process_index(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::ClientProcessIndexIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. reads an integer that is set at
-        // creation
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. reads an integer that is set at creation
         let out = unsafe { ::pjrt::raw::client_process_index(api, input) }?;
         ::core::result::Result::Ok(out.process_index)
     }
@@ -135,14 +144,16 @@ impl Client {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn platform_version(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::ClientPlatformVersionIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the string is a member of the client
-        // and lives as long as it
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the string is a member of the client and lives as long
+        // as it
         let out = unsafe { ::pjrt::raw::client_platform_version(api, input) }?;
         {
             // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
@@ -150,7 +161,13 @@ impl Client {
             unsafe {
                 ::pjrt::__rt::text(
                     out.platform_version,
-                    out.platform_version_size,
+                    ::pjrt::__rt::count(
+                        out.platform_version_size,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Client_PlatformVersion",
+                            field: "platform_version",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_Client_PlatformVersion",
                         field: "platform_version",
@@ -166,21 +183,29 @@ impl Client {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn devices(&self) -> ::pjrt::Result<::std::vec::Vec<::pjrt::Device>> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::ClientDevicesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the array and its devices are members
-        // of the client and are fixed at creation
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the array and its devices are members of the client
+        // and are fixed at creation
         let out = unsafe { ::pjrt::raw::client_devices(api, input) }?;
         {
             // SAFETY: the owner keeps the handles alive.
             unsafe {
                 ::pjrt::__rt::handles(
-                    out.devices,
-                    out.num_devices,
+                    out.devices.cast(),
+                    ::pjrt::__rt::count(
+                        out.num_devices,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Client_Devices",
+                            field: "devices",
+                        },
+                    )?,
                     ::pjrt::__rt::owner_of(self),
                     ::pjrt::__rt::Place {
                         function: "PJRT_Client_Devices",
@@ -197,23 +222,31 @@ impl Client {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn addressable_devices(
         &self,
     ) -> ::pjrt::Result<::std::vec::Vec<::pjrt::Device>> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::ClientAddressableDevicesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the array and its devices are members
-        // of the client and are fixed at creation
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the array and its devices are members of the client
+        // and are fixed at creation
         let out = unsafe { ::pjrt::raw::client_addressable_devices(api, input) }?;
         {
             // SAFETY: the owner keeps the handles alive.
             unsafe {
                 ::pjrt::__rt::handles(
-                    out.addressable_devices,
-                    out.num_addressable_devices,
+                    out.addressable_devices.cast(),
+                    ::pjrt::__rt::count(
+                        out.num_addressable_devices,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Client_AddressableDevices",
+                            field: "addressable_devices",
+                        },
+                    )?,
                     ::pjrt::__rt::owner_of(self),
                     ::pjrt::__rt::Place {
                         function: "PJRT_Client_AddressableDevices",
@@ -230,16 +263,18 @@ impl Client {
     /// # Errors
     ///
     /// INVALID_ARGUMENT where no device has the id, negative ids included.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn lookup_device(&self, id: i32) -> ::pjrt::Result<::pjrt::Device> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::ClientLookupDeviceIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
             id,
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the plugin looks the id up in a map
-        // and answers a missing one with an error, so any integer may be sent; the device
-        // belongs to the client
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the plugin looks the id up in a map and answers a
+        // missing one with an error, so any integer may be sent; the device belongs to the
+        // client
         let out = unsafe { ::pjrt::raw::client_lookup_device(api, input) }?;
         {
             // SAFETY: the owner keeps the handle alive.
@@ -262,19 +297,20 @@ impl Client {
     /// # Errors
     ///
     /// INVALID_ARGUMENT where no addressable device has the id.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn lookup_addressable_device(
         &self,
         local_hardware_id: i32,
     ) -> ::pjrt::Result<::pjrt::Device> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::ClientLookupAddressableDeviceIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
             local_hardware_id,
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the plugin looks the id up among the
-        // addressable devices and answers a missing one with an error; the device belongs to
-        // the client
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the plugin looks the id up among the addressable
+        // devices and answers a missing one with an error; the device belongs to the client
         let out = unsafe { ::pjrt::raw::client_lookup_addressable_device(api, input) }?;
         {
             // SAFETY: the owner keeps the handle alive.
@@ -298,23 +334,31 @@ impl Client {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn addressable_memories(
         &self,
     ) -> ::pjrt::Result<::std::vec::Vec<::pjrt::Memory>> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::ClientAddressableMemoriesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the array and its memories are
-        // members of the client and are fixed at creation
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the array and its memories are members of the client
+        // and are fixed at creation
         let out = unsafe { ::pjrt::raw::client_addressable_memories(api, input) }?;
         {
             // SAFETY: the owner keeps the handles alive.
             unsafe {
                 ::pjrt::__rt::handles(
-                    out.addressable_memories,
-                    out.num_addressable_memories,
+                    out.addressable_memories.cast(),
+                    ::pjrt::__rt::count(
+                        out.num_addressable_memories,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Client_AddressableMemories",
+                            field: "addressable_memories",
+                        },
+                    )?,
                     ::pjrt::__rt::owner_of(self),
                     ::pjrt::__rt::Place {
                         function: "PJRT_Client_AddressableMemories",
@@ -331,15 +375,17 @@ impl Client {
     /// # Errors
     ///
     /// UNIMPLEMENTED, or the error with which the client failed to describe its topology when it was created.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn topology_description(&self) -> ::pjrt::Result<::pjrt::TopologyDescription> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::ClientTopologyDescriptionIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the client makes it at creation and
-        // frees it itself: destroying it here was seen to end in a double free, so the handle
-        // only holds the client
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the client makes it at creation and frees it itself:
+        // destroying it here was seen to end in a double free, so the handle only holds the
+        // client
         let out = unsafe { ::pjrt::raw::client_topology_description(api, input) }?;
         {
             // SAFETY: the owner keeps the handle alive.
@@ -366,6 +412,7 @@ impl Client {
     /// # Errors
     ///
     /// INVALID_ARGUMENT for an executable taken from a loaded one, for one of another platform and for options that do not parse.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn load(
         &self,
         executable: &::pjrt::Executable,
@@ -373,18 +420,24 @@ impl Client {
     ) -> ::pjrt::Result<::pjrt::LoadedExecutable> {
         let api = ::pjrt::__rt::Handle::api(self);
         ::pjrt::__rt::destructor::<::pjrt::LoadedExecutable>(api)?;
-        ::pjrt::__rt::same_client(self, executable, "PJRT_Client_Load", "executable")?;
+        {
+            let given = executable;
+            ::pjrt::__rt::same_client(self, given, "PJRT_Client_Load", "executable")?;
+        }
         let input = ::pjrt::raw::ClientLoadIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
             ::pjrt::__rt::Handle::as_raw(executable),
-            compile_options.map_or(::core::ptr::null(), |given| given.as_ptr().cast()),
+            compile_options
+                .map_or(::core::ptr::null(), |given| given.as_ptr())
+                .cast_mut()
+                .cast(),
             compile_options.map_or(0, |given| given.len()),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the loaded program shares the
-        // executable by a counted reference inside the plugin and points to this client, which
-        // it keeps alive; an executable compiled with another client may point to that one,
-        // which need not live as long
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the loaded program shares the executable by a counted
+        // reference inside the plugin and points to this client, which it keeps alive; an
+        // executable compiled with another client may point to that one, which need not live as
+        // long
         let out = unsafe { ::pjrt::raw::client_load(api, input) }?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.

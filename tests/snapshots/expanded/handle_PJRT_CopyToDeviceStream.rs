@@ -26,7 +26,7 @@ unsafe impl ::pjrt::__rt::Handle for CopyToDeviceStream {
     fn owner(&self) -> ::core::option::Option<&::pjrt::__rt::Owner> {
         self.0.owner()
     }
-    fn can_destroy(api: &::pjrt::__rt::Api) -> bool {
+    fn can_destroy(api: &'static ::pjrt::__rt::Api) -> bool {
         let _ = api;
         api.table().PJRT_CopyToDeviceStream_Destroy.is_some()
     }
@@ -35,7 +35,7 @@ unsafe impl ::pjrt::__rt::Handle for CopyToDeviceStream {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_CopyToDeviceStream>,
     ) {
         let _ = (api, raw);
-        // SAFETY: the handle is live, ours, and never used again.
+        // SAFETY: the handle is live, ours, and never used again. An error has nobody to go to.
         let _ = unsafe {
             ::pjrt::raw::copy_to_device_stream_destroy(
                 api,
@@ -76,13 +76,15 @@ impl CopyToDeviceStream {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn total_bytes(&self) -> ::pjrt::Result<i64> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::CopyToDeviceStreamTotalBytesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. reads an integer that never changes
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. reads an integer that never changes
         let out = unsafe { ::pjrt::raw::copy_to_device_stream_total_bytes(api, input) }?;
         ::core::result::Result::Ok(out.total_bytes)
     }
@@ -93,13 +95,15 @@ impl CopyToDeviceStream {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn granule_size(&self) -> ::pjrt::Result<i64> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::CopyToDeviceStreamGranuleSizeIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. reads an integer that never changes
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. reads an integer that never changes
         let out = unsafe {
             ::pjrt::raw::copy_to_device_stream_granule_size(api, input)
         }?;
@@ -112,14 +116,15 @@ impl CopyToDeviceStream {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn current_bytes(&self) -> ::pjrt::Result<i64> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::CopyToDeviceStreamCurrentBytesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. reads a counter under the stream's
-        // lock
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. reads a counter under the stream's lock
         let out = unsafe {
             ::pjrt::raw::copy_to_device_stream_current_bytes(api, input)
         }?;

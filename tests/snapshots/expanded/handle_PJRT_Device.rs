@@ -24,7 +24,7 @@ unsafe impl ::pjrt::__rt::Handle for Device {
     fn owner(&self) -> ::core::option::Option<&::pjrt::__rt::Owner> {
         self.0.owner()
     }
-    fn can_destroy(api: &::pjrt::__rt::Api) -> bool {
+    fn can_destroy(api: &'static ::pjrt::__rt::Api) -> bool {
         let _ = api;
         true
     }
@@ -71,14 +71,16 @@ impl Device {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn description(&self) -> ::pjrt::Result<::pjrt::DeviceDescription> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::DeviceGetDescriptionIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the description lies inside the
-        // device, which the client owns, so it holds the client as the device does
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the description lies inside the device, which the
+        // client owns, so it holds the client as the device does
         let out = unsafe { ::pjrt::raw::device_get_description(api, input) }?;
         {
             // SAFETY: the owner keeps the handle alive.
@@ -101,13 +103,15 @@ impl Device {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn is_addressable(&self) -> ::pjrt::Result<bool> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::DeviceIsAddressableIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. reads a flag that never changes
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. reads a flag that never changes
         let out = unsafe { ::pjrt::raw::device_is_addressable(api, input) }?;
         ::core::result::Result::Ok(out.is_addressable)
     }
@@ -118,13 +122,15 @@ impl Device {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn local_hardware_id(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::DeviceLocalHardwareIdIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. reads an integer that never changes
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. reads an integer that never changes
         let out = unsafe { ::pjrt::raw::device_local_hardware_id(api, input) }?;
         ::core::result::Result::Ok(out.local_hardware_id)
     }
@@ -135,23 +141,31 @@ impl Device {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn addressable_memories(
         &self,
     ) -> ::pjrt::Result<::std::vec::Vec<::pjrt::Memory>> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::DeviceAddressableMemoriesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the array is a member of the device
-        // and its memories belong to the client, which the device keeps alive
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the array is a member of the device and its memories
+        // belong to the client, which the device keeps alive
         let out = unsafe { ::pjrt::raw::device_addressable_memories(api, input) }?;
         {
             // SAFETY: the owner keeps the handles alive.
             unsafe {
                 ::pjrt::__rt::handles(
-                    out.memories,
-                    out.num_memories,
+                    out.memories.cast(),
+                    ::pjrt::__rt::count(
+                        out.num_memories,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Device_AddressableMemories",
+                            field: "memories",
+                        },
+                    )?,
                     ::pjrt::__rt::owner_of(self),
                     ::pjrt::__rt::Place {
                         function: "PJRT_Device_AddressableMemories",
@@ -168,15 +182,17 @@ impl Device {
     /// # Errors
     ///
     /// FAILED_PRECONDITION or INTERNAL where the device has no memory, such as a device of another process.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn default_memory(&self) -> ::pjrt::Result<::pjrt::Memory> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::DeviceDefaultMemoryIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the memory belongs to the client,
-        // which the device keeps alive; XLA answers a missing default with an error, so a null
-        // pointer is a broken plugin
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the memory belongs to the client, which the device
+        // keeps alive; XLA answers a missing default with an error, so a null pointer is a
+        // broken plugin
         let out = unsafe { ::pjrt::raw::device_default_memory(api, input) }?;
         {
             // SAFETY: the owner keeps the handle alive.
@@ -200,21 +216,23 @@ impl Device {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn create_async_tracking_event(
         &self,
         description: &str,
     ) -> ::pjrt::Result<::core::option::Option<::pjrt::AsyncTrackingEvent>> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         ::pjrt::__rt::destructor::<::pjrt::AsyncTrackingEvent>(api)?;
         let input = ::pjrt::raw::DeviceCreateAsyncTrackingEventIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
-            description.as_ptr().cast(),
+            description.as_ptr().cast_mut().cast(),
             description.len(),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the text is only read during the
-        // call; the event belongs to the caller and points into the device's client, which it
-        // keeps alive; XLA leaves it null where the device does not track
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the text is only read during the call; the event
+        // belongs to the caller and points into the device's client, which it keeps alive; XLA
+        // leaves it null where the device does not track
         let out = unsafe {
             ::pjrt::raw::device_create_async_tracking_event(api, input)
         }?;
@@ -240,14 +258,16 @@ impl Device {
     /// # Errors
     ///
     /// UNIMPLEMENTED where the platform keeps none.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn clear_memory_stats(&self) -> ::pjrt::Result<()> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::DeviceClearMemoryStatsIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. changes counters of the allocator,
-        // under its lock, and no memory that anybody holds
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. changes counters of the allocator, under its lock, and
+        // no memory that anybody holds
         let out = unsafe { ::pjrt::raw::device_clear_memory_stats(api, input) }?;
         let _ = out;
         ::core::result::Result::Ok(())

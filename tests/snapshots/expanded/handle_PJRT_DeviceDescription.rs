@@ -22,7 +22,7 @@ unsafe impl ::pjrt::__rt::Handle for DeviceDescription {
     fn owner(&self) -> ::core::option::Option<&::pjrt::__rt::Owner> {
         self.0.owner()
     }
-    fn can_destroy(api: &::pjrt::__rt::Api) -> bool {
+    fn can_destroy(api: &'static ::pjrt::__rt::Api) -> bool {
         let _ = api;
         true
     }
@@ -69,13 +69,15 @@ impl DeviceDescription {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn id(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::DeviceDescriptionIdIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. reads an integer that never changes
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. reads an integer that never changes
         let out = unsafe { ::pjrt::raw::device_description_id(api, input) }?;
         ::core::result::Result::Ok(out.id)
     }
@@ -86,13 +88,15 @@ impl DeviceDescription {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn process_index(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::DeviceDescriptionProcessIndexIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. reads an integer that never changes
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. reads an integer that never changes
         let out = unsafe { ::pjrt::raw::device_description_process_index(api, input) }?;
         ::core::result::Result::Ok(out.process_index)
     }
@@ -103,14 +107,16 @@ impl DeviceDescription {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn attributes(&self) -> ::pjrt::Result<::pjrt::NamedValues<'_>> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::DeviceDescriptionAttributesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the array, its names and its values
-        // are members of the description and live as long as its owner
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the array, its names and its values are members of the
+        // description and live as long as its owner
         let out = unsafe { ::pjrt::raw::device_description_attributes(api, input) }?;
         {
             // SAFETY: the plugin keeps the values for as long as their owner, which outlives
@@ -119,7 +125,13 @@ impl DeviceDescription {
                 ::pjrt::__rt::named_values(
                     api,
                     out.attributes,
-                    out.num_attributes,
+                    ::pjrt::__rt::count(
+                        out.num_attributes,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_DeviceDescription_Attributes",
+                            field: "attributes",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_DeviceDescription_Attributes",
                         field: "attributes",
@@ -135,14 +147,16 @@ impl DeviceDescription {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn kind(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::DeviceDescriptionKindIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the string is a member of the
-        // description and lives as long as its owner
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the string is a member of the description and lives as
+        // long as its owner
         let out = unsafe { ::pjrt::raw::device_description_kind(api, input) }?;
         {
             // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
@@ -150,7 +164,13 @@ impl DeviceDescription {
             unsafe {
                 ::pjrt::__rt::text(
                     out.device_kind,
-                    out.device_kind_size,
+                    ::pjrt::__rt::count(
+                        out.device_kind_size,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_DeviceDescription_Kind",
+                            field: "device_kind",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_DeviceDescription_Kind",
                         field: "device_kind",
@@ -166,14 +186,16 @@ impl DeviceDescription {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn debug_string(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::DeviceDescriptionDebugStringIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the string is a member of the
-        // description and lives as long as its owner
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the string is a member of the description and lives as
+        // long as its owner
         let out = unsafe { ::pjrt::raw::device_description_debug_string(api, input) }?;
         {
             // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
@@ -181,7 +203,13 @@ impl DeviceDescription {
             unsafe {
                 ::pjrt::__rt::text(
                     out.debug_string,
-                    out.debug_string_size,
+                    ::pjrt::__rt::count(
+                        out.debug_string_size,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_DeviceDescription_DebugString",
+                            field: "debug_string",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_DeviceDescription_DebugString",
                         field: "debug_string",
@@ -197,15 +225,17 @@ impl DeviceDescription {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn display_string(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::DeviceDescriptionToStringIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the string is a member of the
-        // description and lives as long as its owner; the method is not called `to_string`,
-        // which would hide that of `ToString`
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the string is a member of the description and lives as
+        // long as its owner; the method is not called `to_string`, which would hide that of
+        // `ToString`
         let out = unsafe { ::pjrt::raw::device_description_to_string(api, input) }?;
         {
             // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
@@ -213,7 +243,13 @@ impl DeviceDescription {
             unsafe {
                 ::pjrt::__rt::text(
                     out.to_string,
-                    out.to_string_size,
+                    ::pjrt::__rt::count(
+                        out.to_string_size,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_DeviceDescription_ToString",
+                            field: "to_string",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_DeviceDescription_ToString",
                         field: "to_string",

@@ -24,7 +24,7 @@ unsafe impl ::pjrt::__rt::Handle for Event {
     fn owner(&self) -> ::core::option::Option<&::pjrt::__rt::Owner> {
         self.0.owner()
     }
-    fn can_destroy(api: &::pjrt::__rt::Api) -> bool {
+    fn can_destroy(api: &'static ::pjrt::__rt::Api) -> bool {
         let _ = api;
         api.table().PJRT_Event_Destroy.is_some()
     }
@@ -33,7 +33,7 @@ unsafe impl ::pjrt::__rt::Handle for Event {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_Event>,
     ) {
         let _ = (api, raw);
-        // SAFETY: the handle is live, ours, and never used again.
+        // SAFETY: the handle is live, ours, and never used again. An error has nobody to go to.
         let _ = unsafe {
             ::pjrt::raw::event_destroy(
                 api,
@@ -74,12 +74,13 @@ impl Event {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn is_ready(&self) -> ::pjrt::Result<bool> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::EventIsReadyIn::new(::pjrt::__rt::Handle::as_raw(self));
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. asks the future's state and changes
-        // nothing
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. asks the future's state and changes nothing
         let out = unsafe { ::pjrt::raw::event_is_ready(api, input) }?;
         ::core::result::Result::Ok(out.is_ready)
     }

@@ -25,7 +25,7 @@ unsafe impl ::pjrt::__rt::Handle for Executable {
     fn owner(&self) -> ::core::option::Option<&::pjrt::__rt::Owner> {
         self.0.owner()
     }
-    fn can_destroy(api: &::pjrt::__rt::Api) -> bool {
+    fn can_destroy(api: &'static ::pjrt::__rt::Api) -> bool {
         let _ = api;
         api.table().PJRT_Executable_Destroy.is_some()
     }
@@ -34,7 +34,7 @@ unsafe impl ::pjrt::__rt::Handle for Executable {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_Executable>,
     ) {
         let _ = (api, raw);
-        // SAFETY: the handle is live, ours, and never used again.
+        // SAFETY: the handle is live, ours, and never used again. An error has nobody to go to.
         let _ = unsafe {
             ::pjrt::raw::executable_destroy(
                 api,
@@ -81,14 +81,16 @@ impl Executable {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn name(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::ExecutableNameIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the string is a member of the
-        // executable and lives as long as it
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the string is a member of the executable and lives as
+        // long as it
         let out = unsafe { ::pjrt::raw::executable_name(api, input) }?;
         {
             // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
@@ -96,7 +98,13 @@ impl Executable {
             unsafe {
                 ::pjrt::__rt::text(
                     out.executable_name,
-                    out.executable_name_size,
+                    ::pjrt::__rt::count(
+                        out.executable_name_size,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Executable_Name",
+                            field: "executable_name",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_Executable_Name",
                         field: "executable_name",
@@ -112,13 +120,15 @@ impl Executable {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn num_replicas(&self) -> ::pjrt::Result<usize> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::ExecutableNumReplicasIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. reads an integer that never changes
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. reads an integer that never changes
         let out = unsafe { ::pjrt::raw::executable_num_replicas(api, input) }?;
         ::core::result::Result::Ok(out.num_replicas)
     }
@@ -129,13 +139,15 @@ impl Executable {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn num_partitions(&self) -> ::pjrt::Result<usize> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::ExecutableNumPartitionsIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. reads an integer that never changes
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. reads an integer that never changes
         let out = unsafe { ::pjrt::raw::executable_num_partitions(api, input) }?;
         ::core::result::Result::Ok(out.num_partitions)
     }
@@ -146,14 +158,16 @@ impl Executable {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn num_outputs(&self) -> ::pjrt::Result<usize> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::ExecutableNumOutputsIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the plugin counts under its lock at
-        // the first call; the answer never changes
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the plugin counts under its lock at the first call;
+        // the answer never changes
         let out = unsafe { ::pjrt::raw::executable_num_outputs(api, input) }?;
         ::core::result::Result::Ok(out.num_outputs)
     }
@@ -164,13 +178,15 @@ impl Executable {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn generated_code_size(&self) -> ::pjrt::Result<i64> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::ExecutableSizeOfGeneratedCodeInBytesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. reads an integer that never changes
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. reads an integer that never changes
         let out = unsafe {
             ::pjrt::raw::executable_size_of_generated_code_in_bytes(api, input)
         }?;
@@ -183,14 +199,16 @@ impl Executable {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn cost_analysis(&self) -> ::pjrt::Result<::pjrt::NamedValues<'_>> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::ExecutableGetCostAnalysisIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. filled in under the plugin's lock at
-        // the first call and kept in the executable; a null array comes with count 0
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. filled in under the plugin's lock at the first call
+        // and kept in the executable; a null array comes with count 0
         let out = unsafe { ::pjrt::raw::executable_get_cost_analysis(api, input) }?;
         {
             // SAFETY: the plugin keeps the values for as long as their owner, which outlives
@@ -199,7 +217,13 @@ impl Executable {
                 ::pjrt::__rt::named_values(
                     api,
                     out.properties,
-                    out.num_properties,
+                    ::pjrt::__rt::count(
+                        out.num_properties,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Executable_GetCostAnalysis",
+                            field: "properties",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_Executable_GetCostAnalysis",
                         field: "properties",
@@ -216,14 +240,16 @@ impl Executable {
     /// # Errors
     ///
     /// UNIMPLEMENTED where the platform has no fingerprints.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn fingerprint(&self) -> ::pjrt::Result<&'_ [u8]> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::ExecutableFingerprintIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. computed when the executable is made
-        // and kept in it, so the bytes live as long as it
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. computed when the executable is made and kept in it,
+        // so the bytes live as long as it
         let out = unsafe { ::pjrt::raw::executable_fingerprint(api, input) }?;
         {
             // SAFETY: the plugin keeps the items for as long as their owner, which outlives
@@ -231,7 +257,13 @@ impl Executable {
             unsafe {
                 ::pjrt::__rt::slice(
                     out.executable_fingerprint.cast(),
-                    out.executable_fingerprint_size,
+                    ::pjrt::__rt::count(
+                        out.executable_fingerprint_size,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Executable_Fingerprint",
+                            field: "executable_fingerprint",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_Executable_Fingerprint",
                         field: "executable_fingerprint",

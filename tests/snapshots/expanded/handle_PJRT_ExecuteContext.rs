@@ -24,7 +24,7 @@ unsafe impl ::pjrt::__rt::Handle for ExecuteContext {
     fn owner(&self) -> ::core::option::Option<&::pjrt::__rt::Owner> {
         self.0.owner()
     }
-    fn can_destroy(api: &::pjrt::__rt::Api) -> bool {
+    fn can_destroy(api: &'static ::pjrt::__rt::Api) -> bool {
         let _ = api;
         api.table().PJRT_ExecuteContext_Destroy.is_some()
     }
@@ -33,7 +33,7 @@ unsafe impl ::pjrt::__rt::Handle for ExecuteContext {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_ExecuteContext>,
     ) {
         let _ = (api, raw);
-        // SAFETY: the handle is live, ours, and never used again.
+        // SAFETY: the handle is live, ours, and never used again. An error has nobody to go to.
         let _ = unsafe {
             ::pjrt::raw::execute_context_destroy(
                 api,

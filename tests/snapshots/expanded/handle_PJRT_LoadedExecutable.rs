@@ -25,7 +25,7 @@ unsafe impl ::pjrt::__rt::Handle for LoadedExecutable {
     fn owner(&self) -> ::core::option::Option<&::pjrt::__rt::Owner> {
         self.0.owner()
     }
-    fn can_destroy(api: &::pjrt::__rt::Api) -> bool {
+    fn can_destroy(api: &'static ::pjrt::__rt::Api) -> bool {
         let _ = api;
         api.table().PJRT_LoadedExecutable_Destroy.is_some()
     }
@@ -34,7 +34,7 @@ unsafe impl ::pjrt::__rt::Handle for LoadedExecutable {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_LoadedExecutable>,
     ) {
         let _ = (api, raw);
-        // SAFETY: the handle is live, ours, and never used again.
+        // SAFETY: the handle is live, ours, and never used again. An error has nobody to go to.
         let _ = unsafe {
             ::pjrt::raw::loaded_executable_destroy(
                 api,
@@ -79,16 +79,18 @@ impl LoadedExecutable {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn executable(&self) -> ::pjrt::Result<::pjrt::Executable> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         ::pjrt::__rt::destructor::<::pjrt::Executable>(api)?;
         let input = ::pjrt::raw::LoadedExecutableGetExecutableIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the new handle belongs to the caller
-        // but borrows the loaded executable inside the plugin (the real CPU plugin crashes when
-        // it is used after it), so it keeps that alive
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the new handle belongs to the caller but borrows the
+        // loaded executable inside the plugin (the real CPU plugin crashes when it is used
+        // after it), so it keeps that alive
         let out = unsafe { ::pjrt::raw::loaded_executable_get_executable(api, input) }?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.
@@ -112,17 +114,18 @@ impl LoadedExecutable {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn addressable_devices(
         &self,
     ) -> ::pjrt::Result<::std::vec::Vec<::pjrt::Device>> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::LoadedExecutableAddressableDevicesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the array is a member of the loaded
-        // executable and fixed at creation; the devices in it belong to the client, which they
-        // keep alive
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the array is a member of the loaded executable and
+        // fixed at creation; the devices in it belong to the client, which they keep alive
         let out = unsafe {
             ::pjrt::raw::loaded_executable_addressable_devices(api, input)
         }?;
@@ -130,8 +133,14 @@ impl LoadedExecutable {
             // SAFETY: the owner keeps the handles alive.
             unsafe {
                 ::pjrt::__rt::handles(
-                    out.addressable_devices,
-                    out.num_addressable_devices,
+                    out.addressable_devices.cast(),
+                    ::pjrt::__rt::count(
+                        out.num_addressable_devices,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_LoadedExecutable_AddressableDevices",
+                            field: "addressable_devices",
+                        },
+                    )?,
                     ::pjrt::__rt::client_of(self),
                     ::pjrt::__rt::Place {
                         function: "PJRT_LoadedExecutable_AddressableDevices",
@@ -148,15 +157,16 @@ impl LoadedExecutable {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn is_deleted(&self) -> ::pjrt::Result<bool> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::LoadedExecutableIsDeletedIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. reads the state. Older GPU plugins
-        // read it without a lock, so deleting must not be possible while another thread has the
-        // handle
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. reads the state. Older GPU plugins read it without a
+        // lock, so deleting must not be possible while another thread has the handle
         let out = unsafe { ::pjrt::raw::loaded_executable_is_deleted(api, input) }?;
         ::core::result::Result::Ok(out.is_deleted)
     }

@@ -22,7 +22,7 @@ unsafe impl ::pjrt::__rt::Handle for Memory {
     fn owner(&self) -> ::core::option::Option<&::pjrt::__rt::Owner> {
         self.0.owner()
     }
-    fn can_destroy(api: &::pjrt::__rt::Api) -> bool {
+    fn can_destroy(api: &'static ::pjrt::__rt::Api) -> bool {
         let _ = api;
         true
     }
@@ -71,11 +71,13 @@ impl Memory {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn id(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::MemoryIdIn::new(::pjrt::__rt::Handle::as_raw(self));
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. reads an integer that never changes
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. reads an integer that never changes
         let out = unsafe { ::pjrt::raw::memory_id(api, input) }?;
         ::core::result::Result::Ok(out.id)
     }
@@ -86,12 +88,14 @@ impl Memory {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn kind(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::MemoryKindIn::new(::pjrt::__rt::Handle::as_raw(self));
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the string is a member of the memory,
-        // which the client owns
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the string is a member of the memory, which the client
+        // owns
         let out = unsafe { ::pjrt::raw::memory_kind(api, input) }?;
         {
             // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
@@ -99,7 +103,13 @@ impl Memory {
             unsafe {
                 ::pjrt::__rt::text(
                     out.kind,
-                    out.kind_size,
+                    ::pjrt::__rt::count(
+                        out.kind_size,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Memory_Kind",
+                            field: "kind",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_Memory_Kind",
                         field: "kind",
@@ -115,14 +125,16 @@ impl Memory {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn debug_string(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::MemoryDebugStringIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the string is a member of the memory,
-        // which the client owns
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the string is a member of the memory, which the client
+        // owns
         let out = unsafe { ::pjrt::raw::memory_debug_string(api, input) }?;
         {
             // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
@@ -130,7 +142,13 @@ impl Memory {
             unsafe {
                 ::pjrt::__rt::text(
                     out.debug_string,
-                    out.debug_string_size,
+                    ::pjrt::__rt::count(
+                        out.debug_string_size,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Memory_DebugString",
+                            field: "debug_string",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_Memory_DebugString",
                         field: "debug_string",
@@ -146,15 +164,16 @@ impl Memory {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn display_string(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::MemoryToStringIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the string is a member of the memory,
-        // which the client owns; the method is not called `to_string`, which would hide that of
-        // `ToString`
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the string is a member of the memory, which the client
+        // owns; the method is not called `to_string`, which would hide that of `ToString`
         let out = unsafe { ::pjrt::raw::memory_to_string(api, input) }?;
         {
             // SAFETY: the plugin keeps the text for as long as its owner, which outlives this
@@ -162,7 +181,13 @@ impl Memory {
             unsafe {
                 ::pjrt::__rt::text(
                     out.to_string,
-                    out.to_string_size,
+                    ::pjrt::__rt::count(
+                        out.to_string_size,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Memory_ToString",
+                            field: "to_string",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_Memory_ToString",
                         field: "to_string",
@@ -178,21 +203,29 @@ impl Memory {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn addressable_by(&self) -> ::pjrt::Result<::std::vec::Vec<::pjrt::Device>> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::MemoryAddressableByDevicesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the array hangs on the memory and is
-        // filled when the client is built; memory and devices belong to the client
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the array hangs on the memory and is filled when the
+        // client is built; memory and devices belong to the client
         let out = unsafe { ::pjrt::raw::memory_addressable_by_devices(api, input) }?;
         {
             // SAFETY: the owner keeps the handles alive.
             unsafe {
                 ::pjrt::__rt::handles(
-                    out.devices,
-                    out.num_devices,
+                    out.devices.cast(),
+                    ::pjrt::__rt::count(
+                        out.num_devices,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Memory_AddressableByDevices",
+                            field: "devices",
+                        },
+                    )?,
                     ::pjrt::__rt::owner_of(self),
                     ::pjrt::__rt::Place {
                         function: "PJRT_Memory_AddressableByDevices",
@@ -209,11 +242,13 @@ impl Memory {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn kind_id(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::MemoryKindIdIn::new(::pjrt::__rt::Handle::as_raw(self));
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. reads an integer that never changes
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. reads an integer that never changes
         let out = unsafe { ::pjrt::raw::memory_kind_id(api, input) }?;
         ::core::result::Result::Ok(out.kind_id)
     }

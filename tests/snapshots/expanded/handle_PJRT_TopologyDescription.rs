@@ -29,7 +29,7 @@ unsafe impl ::pjrt::__rt::Handle for TopologyDescription {
     fn owner(&self) -> ::core::option::Option<&::pjrt::__rt::Owner> {
         self.0.owner()
     }
-    fn can_destroy(api: &::pjrt::__rt::Api) -> bool {
+    fn can_destroy(api: &'static ::pjrt::__rt::Api) -> bool {
         let _ = api;
         api.table().PJRT_TopologyDescription_Destroy.is_some()
     }
@@ -38,7 +38,7 @@ unsafe impl ::pjrt::__rt::Handle for TopologyDescription {
         raw: ::core::ptr::NonNull<::pjrt::sys::PJRT_TopologyDescription>,
     ) {
         let _ = (api, raw);
-        // SAFETY: the handle is live, ours, and never used again.
+        // SAFETY: the handle is live, ours, and never used again. An error has nobody to go to.
         let _ = unsafe {
             ::pjrt::raw::topology_description_destroy(
                 api,
@@ -85,14 +85,16 @@ impl TopologyDescription {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn platform_name(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::TopologyDescriptionPlatformNameIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the string is a member of the
-        // topology and lives as long as its owner
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the string is a member of the topology and lives as
+        // long as its owner
         let out = unsafe {
             ::pjrt::raw::topology_description_platform_name(api, input)
         }?;
@@ -102,7 +104,13 @@ impl TopologyDescription {
             unsafe {
                 ::pjrt::__rt::text(
                     out.platform_name,
-                    out.platform_name_size,
+                    ::pjrt::__rt::count(
+                        out.platform_name_size,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_TopologyDescription_PlatformName",
+                            field: "platform_name",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_TopologyDescription_PlatformName",
                         field: "platform_name",
@@ -118,14 +126,16 @@ impl TopologyDescription {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn platform_version(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::TopologyDescriptionPlatformVersionIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the string is a member of the
-        // topology and lives as long as its owner
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the string is a member of the topology and lives as
+        // long as its owner
         let out = unsafe {
             ::pjrt::raw::topology_description_platform_version(api, input)
         }?;
@@ -135,7 +145,13 @@ impl TopologyDescription {
             unsafe {
                 ::pjrt::__rt::text(
                     out.platform_version,
-                    out.platform_version_size,
+                    ::pjrt::__rt::count(
+                        out.platform_version_size,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_TopologyDescription_PlatformVersion",
+                            field: "platform_version",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_TopologyDescription_PlatformVersion",
                         field: "platform_version",
@@ -151,16 +167,18 @@ impl TopologyDescription {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn device_descriptions(
         &self,
     ) -> ::pjrt::Result<::std::vec::Vec<::pjrt::DeviceDescription>> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::TopologyDescriptionGetDeviceDescriptionsIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. array and descriptions are members of
-        // the topology, which each of them keeps alive
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. array and descriptions are members of the topology,
+        // which each of them keeps alive
         let out = unsafe {
             ::pjrt::raw::topology_description_get_device_descriptions(api, input)
         }?;
@@ -168,8 +186,14 @@ impl TopologyDescription {
             // SAFETY: the owner keeps the handles alive.
             unsafe {
                 ::pjrt::__rt::handles(
-                    out.descriptions,
-                    out.num_descriptions,
+                    out.descriptions.cast(),
+                    ::pjrt::__rt::count(
+                        out.num_descriptions,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_TopologyDescription_GetDeviceDescriptions",
+                            field: "descriptions",
+                        },
+                    )?,
                     ::pjrt::__rt::owner_of(self),
                     ::pjrt::__rt::Place {
                         function: "PJRT_TopologyDescription_GetDeviceDescriptions",
@@ -186,14 +210,16 @@ impl TopologyDescription {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn attributes(&self) -> ::pjrt::Result<::pjrt::NamedValues<'_>> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::TopologyDescriptionAttributesIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the array, its names and its values
-        // are members of the topology and live as long as its owner
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the array, its names and its values are members of the
+        // topology and live as long as its owner
         let out = unsafe { ::pjrt::raw::topology_description_attributes(api, input) }?;
         {
             // SAFETY: the plugin keeps the values for as long as their owner, which outlives
@@ -202,7 +228,13 @@ impl TopologyDescription {
                 ::pjrt::__rt::named_values(
                     api,
                     out.attributes,
-                    out.num_attributes,
+                    ::pjrt::__rt::count(
+                        out.num_attributes,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_TopologyDescription_Attributes",
+                            field: "attributes",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_TopologyDescription_Attributes",
                         field: "attributes",
@@ -218,13 +250,15 @@ impl TopologyDescription {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn fingerprint(&self) -> ::pjrt::Result<u64> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::TopologyDescriptionFingerprintIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. computes from constant data
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. computes from constant data
         let out = unsafe { ::pjrt::raw::topology_description_fingerprint(api, input) }?;
         ::core::result::Result::Ok(out.fingerprint)
     }
@@ -235,14 +269,16 @@ impl TopologyDescription {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn memory_space_kind_ids(&self) -> ::pjrt::Result<&'_ [i32]> {
         let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
         let input = ::pjrt::raw::TopologyDescriptionGetMemorySpaceKindIdsIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the array is a member of the topology
-        // and lives as long as its owner
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the array is a member of the topology and lives as
+        // long as its owner
         let out = unsafe {
             ::pjrt::raw::topology_description_get_memory_space_kind_ids(api, input)
         }?;
@@ -252,7 +288,13 @@ impl TopologyDescription {
             unsafe {
                 ::pjrt::__rt::slice(
                     out.memory_space_kind_ids.cast(),
-                    out.num_memory_space_kind_ids,
+                    ::pjrt::__rt::count(
+                        out.num_memory_space_kind_ids,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_TopologyDescription_GetMemorySpaceKindIds",
+                            field: "memory_space_kind_ids",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_TopologyDescription_GetMemorySpaceKindIds",
                         field: "memory_space_kind_ids",

@@ -10,12 +10,14 @@ impl Plugin {
     /// # Errors
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn attributes(&self) -> ::pjrt::Result<::pjrt::NamedValues<'static>> {
         let api = ::pjrt::__rt::OnPlugin::api(self);
+        let _ = api;
         let input = ::pjrt::raw::PluginAttributesIn::new();
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the array is the plugin's own and
-        // lives as long as the process; plugins are never unloaded
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the array is the plugin's own and lives as long as the
+        // process; plugins are never unloaded
         let out = unsafe { ::pjrt::raw::plugin_attributes(api, input) }?;
         {
             // SAFETY: the plugin keeps the values for as long as their owner, which outlives
@@ -24,7 +26,13 @@ impl Plugin {
                 ::pjrt::__rt::named_values(
                     api,
                     out.attributes,
-                    out.num_attributes,
+                    ::pjrt::__rt::count(
+                        out.num_attributes,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Plugin_Attributes",
+                            field: "attributes",
+                        },
+                    )?,
                     ::pjrt::__rt::Place {
                         function: "PJRT_Plugin_Attributes",
                         field: "attributes",
@@ -40,13 +48,14 @@ impl Plugin {
     /// # Errors
     ///
     /// UNIMPLEMENTED on TPU.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn create_execute_context(&self) -> ::pjrt::Result<::pjrt::ExecuteContext> {
         let api = ::pjrt::__rt::OnPlugin::api(self);
+        let _ = api;
         ::pjrt::__rt::destructor::<::pjrt::ExecuteContext>(api)?;
         let input = ::pjrt::raw::ExecuteContextCreateIn::new();
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. belongs to the caller and to no
-        // client
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. belongs to the caller and to no client
         let out = unsafe { ::pjrt::raw::execute_context_create(api, input) }?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.
@@ -70,19 +79,21 @@ impl Plugin {
     /// # Errors
     ///
     /// INVALID_ARGUMENT for bytes that do not parse; NOT_FOUND where the platform has no compiler registered, as on the measured CPU plugin (0.81).
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn deserialize_topology_description(
         &self,
         serialized_topology: &[u8],
     ) -> ::pjrt::Result<::pjrt::TopologyDescription> {
         let api = ::pjrt::__rt::OnPlugin::api(self);
+        let _ = api;
         ::pjrt::__rt::destructor::<::pjrt::TopologyDescription>(api)?;
         let input = ::pjrt::raw::TopologyDescriptionDeserializeIn::new(
-            serialized_topology.as_ptr().cast(),
+            serialized_topology.as_ptr().cast_mut().cast(),
             serialized_topology.len(),
         );
-        // SAFETY: the receiver and every handle given are live while they are borrowed and
-        // belong together, slices carry their own length. the bytes are parsed as a protocol
-        // buffer, which checks them, and copied; the topology belongs to the caller
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the bytes are parsed as a protocol buffer, which
+        // checks them, and copied; the topology belongs to the caller
         let out = unsafe { ::pjrt::raw::topology_description_deserialize(api, input) }?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.

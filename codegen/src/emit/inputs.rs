@@ -1,0 +1,219 @@
+//! Parameters of a safe method: declaration, checks before the call, and the fields they fill.
+
+use super::methods::named;
+use crate::lower::inputs::{Input, InputKind, LengthField};
+use crate::lower::method::{Method, Receiver};
+use crate::lower::{call, names};
+use crate::model::Model;
+use crate::overlay::Same;
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+/// The declaration of a parameter. `lifetime` is that of borrowed results, for the subject.
+pub fn param(
+    model: &Model,
+    input: &Input<'_>,
+    lifetime: Option<&TokenStream>,
+) -> Result<TokenStream, String> {
+    let ident = &input.ident;
+    let ty = match &input.kind {
+        InputKind::Plain { ty, .. } => ty.clone(),
+        InputKind::Enum { name } => named(model, name)?,
+        InputKind::Slice { item: None, .. } => quote!(&str),
+        InputKind::Slice {
+            item: Some(item), ..
+        } => quote!(&[#item]),
+        InputKind::Texts { bytes: false, .. } => quote!(&[&str]),
+        InputKind::Texts { bytes: true, .. } => quote!(&[&[u8]]),
+        InputKind::NamedValues { .. } => quote!(&[::pjrt::NamedValue<'_>]),
+        InputKind::Handle { name, .. } => {
+            let ty = named(model, name)?;
+            quote!(&#lifetime #ty)
+        }
+    };
+    Ok(match &input.kind {
+        InputKind::Slice { optional: true, .. } | InputKind::Handle { optional: true, .. } => {
+            quote!(#ident: ::core::option::Option<#ty>)
+        }
+        _ => quote!(#ident: #ty),
+    })
+}
+
+/// What is tested before the call.
+pub fn check(
+    model: &Model,
+    method: &Method<'_>,
+    input: &Input<'_>,
+) -> Result<Option<TokenStream>, String> {
+    let (c_name, ident, argument) = (&method.call.function.name, &input.ident, input.field);
+    Ok(match &input.kind {
+        InputKind::Handle { optional, same, .. } => {
+            let test = handle_check(method, input, *same);
+            Some(match (test, optional) {
+                (None, _) => return Ok(None),
+                (Some(test), true) => {
+                    quote!(if let ::core::option::Option::Some(given) = #ident { #test })
+                }
+                (Some(test), false) => quote!({ let given = #ident; #test }),
+            })
+        }
+        InputKind::Plain {
+            index_below: Some(function),
+            once,
+            ..
+        } => {
+            let limit = limit(model, function)?;
+            let once = once.then(|| quote!(self.0.once(#c_name, #argument, #ident)?;));
+            Some(quote! {
+                ::pjrt::__rt::index_below(#ident, self.#limit()?, #c_name, #argument)?;
+                #once
+            })
+        }
+        _ => None,
+    })
+}
+
+/// A handle must belong to the receiver's plugin and client; on an extension, to its plugin and to
+/// the client of the first handle given.
+fn handle_check(method: &Method<'_>, input: &Input<'_>, same: Same) -> Option<TokenStream> {
+    let (c_name, argument) = (&method.call.function.name, input.field);
+    let on_plugin = quote!(::pjrt::__rt::of_plugin(api, given, #c_name, #argument)?;);
+    let reference = match (method.receiver, method.subject) {
+        (Receiver::Handle(_), _) => quote!(self),
+        (_, Some(subject)) if subject.field != input.field => subject_ident(method, subject.field),
+        _ => return (same != Same::Any).then_some(on_plugin),
+    };
+    match same {
+        Same::Any => None,
+        Same::Plugin => Some(on_plugin),
+        Same::Client => {
+            Some(quote!(::pjrt::__rt::same_client(#reference, given, #c_name, #argument)?;))
+        }
+    }
+}
+
+fn subject_ident(method: &Method<'_>, field: &str) -> TokenStream {
+    let found = method.inputs.iter().find(|i| i.field == field);
+    let ident = found.map_or_else(|| names::ident(field), |i| i.ident.clone());
+    quote!(#ident)
+}
+
+/// The handle that borrowed outputs belong to, in the method's body.
+pub fn subject(method: &Method<'_>) -> Option<TokenStream> {
+    match (method.receiver, method.subject) {
+        (Receiver::Handle(_), _) => Some(quote!(self)),
+        (_, Some(subject)) => Some(subject_ident(method, subject.field)),
+        _ => None,
+    }
+}
+
+/// The method that gives an upper bound.
+fn limit(model: &Model, function: &str) -> Result<Ident, String> {
+    Ok(other(model, function)?.ident)
+}
+
+/// Another generated method.
+pub fn other<'m>(model: &'m Model, function: &str) -> Result<Method<'m>, String> {
+    let fact = model
+        .function(function)
+        .ok_or_else(|| format!("no function `{function}`"))?;
+    let entry = model
+        .entry(function)
+        .ok_or_else(|| format!("no overlay entry for `{function}`"))?;
+    let call =
+        call::call(model, fact).ok_or_else(|| format!("`{function}` has no checked call"))?;
+    crate::lower::method::method(model, call, entry)
+}
+
+/// Statements before the call: lists that are made of a parameter and must outlive it.
+pub fn prelude(input: &Input<'_>) -> Option<TokenStream> {
+    let ident = &input.ident;
+    match &input.kind {
+        InputKind::Texts { .. } => {
+            let (pointers, sizes) = (
+                format_ident!("{ident}_pointers"),
+                format_ident!("{ident}_sizes"),
+            );
+            Some(quote! {
+                let #pointers: ::std::vec::Vec<*const ::core::ffi::c_char> =
+                    #ident.iter().map(|text| text.as_ptr().cast()).collect();
+                let #sizes: ::std::vec::Vec<usize> = #ident.iter().map(|text| text.len()).collect();
+            })
+        }
+        InputKind::NamedValues { .. } => {
+            let list = format_ident!("{ident}_list");
+            Some(quote!(let #list = ::pjrt::__rt::lower_named_values(#ident)?;))
+        }
+        _ => None,
+    }
+}
+
+/// A length as the type of its field; one that does not fit is refused.
+fn length(method: &Method<'_>, field: &LengthField, value: &TokenStream) -> TokenStream {
+    let (c_name, argument) = (&method.call.function.name, field.ident.to_string());
+    if field.ty.to_string() == "usize" {
+        return quote!(#value);
+    }
+    quote!(::pjrt::__rt::length(#value, #c_name, #argument)?)
+}
+
+/// The value that a parameter gives to a field of the checked call, if it fills that field.
+pub fn fill(method: &Method<'_>, input: &Input<'_>, field: &str) -> Option<TokenStream> {
+    let (ident, own, name) = (&input.ident, input.field == field, names::ident(field));
+    match &input.kind {
+        InputKind::Plain { .. } => own.then(|| quote!(#ident)),
+        InputKind::Enum { .. } => own.then(|| quote!(::core::convert::From::from(#ident))),
+        InputKind::Handle {
+            optional: false, ..
+        } => own.then(|| quote!(::pjrt::__rt::Handle::as_raw(#ident))),
+        InputKind::Handle { optional: true, .. } => own
+            .then(|| quote!(#ident.map_or(::core::ptr::null_mut(), ::pjrt::__rt::Handle::as_raw))),
+        InputKind::Slice {
+            length: counted,
+            optional,
+            ..
+        } => {
+            let (pointer, count) = if *optional {
+                (
+                    quote!(#ident.map_or(::core::ptr::null(), |given| given.as_ptr()).cast_mut().cast()),
+                    quote!(#ident.map_or(0, |given| given.len())),
+                )
+            } else {
+                (
+                    quote!(#ident.as_ptr().cast_mut().cast()),
+                    quote!(#ident.len()),
+                )
+            };
+            if own {
+                Some(pointer)
+            } else {
+                (counted.ident == name).then(|| length(method, counted, &count))
+            }
+        }
+        InputKind::Texts {
+            sizes,
+            length: counted,
+            ..
+        } => {
+            let (pointers, lengths) = (
+                format_ident!("{ident}_pointers"),
+                format_ident!("{ident}_sizes"),
+            );
+            if own {
+                Some(quote!(#pointers.as_ptr().cast_mut().cast()))
+            } else if *sizes == name {
+                Some(quote!(#lengths.as_ptr().cast_mut()))
+            } else {
+                (counted.ident == name).then(|| length(method, counted, &quote!(#ident.len())))
+            }
+        }
+        InputKind::NamedValues { length: counted } => {
+            let list = format_ident!("{ident}_list");
+            if own {
+                Some(quote!(#list.as_ptr().cast_mut().cast()))
+            } else {
+                (counted.ident == name).then(|| length(method, counted, &quote!(#list.len())))
+            }
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! Results of a safe method: their types, and how they are read from the checked call's output.
+
+use super::inputs;
+use super::methods::named;
+use crate::lower::method::{Method, Receiver};
+use crate::lower::outputs::{First, Output, OutputKind};
+use crate::model::Model;
+use crate::overlay::{Lender, Parent};
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote};
+
+/// Whether an output points into something that must outlive it.
+pub fn borrows(output: &Output<'_>) -> bool {
+    use OutputKind::{Enums, NamedValues, Rows, Slice, Text, Texts};
+    let view = matches!(
+        output.kind,
+        Text(_) | Slice { .. } | Enums { .. } | Texts { .. } | Rows { .. } | NamedValues(_)
+    );
+    view && output.lender != Lender::Process
+}
+
+/// The type of an output. `lifetime` is that of the subject's borrow.
+pub fn ty(
+    model: &Model,
+    output: &Output<'_>,
+    lifetime: &TokenStream,
+) -> Result<TokenStream, String> {
+    let lifetime = if output.lender == Lender::Process {
+        &quote!('static)
+    } else {
+        lifetime
+    };
+    let ty = match &output.kind {
+        OutputKind::Plain(ty) => ty.clone(),
+        OutputKind::Enum(name) => named(model, name)?,
+        OutputKind::Text(_) => quote!(&#lifetime str),
+        OutputKind::Slice { item, .. } => quote!(&#lifetime [#item]),
+        OutputKind::Enums { name, .. } => {
+            let ty = named(model, name)?;
+            quote!(&#lifetime [#ty])
+        }
+        OutputKind::Held { .. } => quote!(::pjrt::HeldBytes),
+        OutputKind::HeldNamedValues { .. } => quote!(::pjrt::HeldNamedValues),
+        OutputKind::Texts {
+            bytes, nullable, ..
+        } => {
+            let item = if *bytes {
+                quote!(&#lifetime [u8])
+            } else {
+                quote!(&#lifetime str)
+            };
+            let list = quote!(::std::vec::Vec<#item>);
+            if *nullable {
+                quote!(::core::option::Option<#list>)
+            } else {
+                list
+            }
+        }
+        OutputKind::Rows { item, .. } => quote!(::std::vec::Vec<&#lifetime [#item]>),
+        OutputKind::NamedValues(_) => quote!(::pjrt::NamedValues<#lifetime>),
+        OutputKind::Handles { name, .. } => {
+            let ty = named(model, name)?;
+            quote!(::std::vec::Vec<#ty>)
+        }
+        OutputKind::Borrowed { name, nullable } | OutputKind::Owned { name, nullable, .. } => {
+            let ty = named(model, name)?;
+            if *nullable {
+                quote!(::core::option::Option<#ty>)
+            } else {
+                ty
+            }
+        }
+        OutputKind::Buffer {
+            item: Some(item), ..
+        } => quote!(::std::vec::Vec<#item>),
+        OutputKind::Buffer { item: None, .. } => quote!(::std::string::String),
+    };
+    let optional = output.set_by.is_some() || output.later.is_some();
+    Ok(if optional {
+        quote!(::core::option::Option<#ty>)
+    } else {
+        ty
+    })
+}
+
+/// The types of outputs that must be destroyed by us.
+pub fn owned_types(model: &Model, outputs: &[Output<'_>]) -> Vec<TokenStream> {
+    let owned = outputs.iter().filter_map(|o| match &o.kind {
+        OutputKind::Owned { name, .. } => named(model, name).ok(),
+        _ => None,
+    });
+    owned.collect()
+}
+
+/// Statements before the call: memory that the plugin fills.
+pub fn prelude(
+    model: &Model,
+    method: &Method<'_>,
+    output: &Output<'_>,
+) -> Result<Option<TokenStream>, String> {
+    let OutputKind::Buffer { item, first, .. } = &output.kind else {
+        return Ok(None);
+    };
+    let (c_name, field) = (&method.call.function.name, output.field);
+    let (memory, room) = (
+        format_ident!("{}_memory", output.name),
+        format_ident!("{}_room", output.name),
+    );
+    let item = item.clone().unwrap_or_else(|| quote!(u8));
+    let room_value = match first {
+        First::Items(items) => {
+            let items = Literal::u64_unsuffixed(*items);
+            quote!(#items)
+        }
+        First::Of(function) => {
+            let other = inputs::other(model, function)?;
+            let ident = &other.ident;
+            let subject = match method.receiver {
+                Receiver::Handle(_) => None,
+                _ => inputs::subject(method),
+            };
+            quote!(::pjrt::__rt::room(self.#ident(#subject)?, #c_name, #field)?)
+        }
+    };
+    Ok(Some(quote! {
+        let #room: usize = #room_value;
+        let mut #memory: ::std::vec::Vec<#item> = ::pjrt::__rt::zeroed_items(#room, #c_name, #field)?;
+    }))
+}
+
+/// The value that an output's memory gives to a field of the checked call.
+pub fn fill(method: &Method<'_>, output: &Output<'_>, field: &str) -> Option<TokenStream> {
+    let OutputKind::Buffer { capacity, .. } = &output.kind else {
+        return None;
+    };
+    let c_name = &method.call.function.name;
+    let (memory, room) = (
+        format_ident!("{}_memory", output.name),
+        format_ident!("{}_room", output.name),
+    );
+    if output.field == field {
+        return Some(quote!(#memory.as_mut_ptr().cast()));
+    }
+    (capacity.ident == crate::lower::names::ident(field)).then(|| {
+        let argument = capacity.ident.to_string();
+        quote!(::pjrt::__rt::length(#room, #c_name, #argument)?)
+    })
+}
+
+/// An expression of type `Result` that gives an output.
+pub fn value(
+    model: &Model,
+    method: &Method<'_>,
+    output: &Output<'_>,
+) -> Result<TokenStream, String> {
+    let value = plain_value(model, method, output)?;
+    if let Some(flag) = &output.set_by {
+        return Ok(
+            quote!(if out.#flag { (#value).map(::core::option::Option::Some) } else { ::core::result::Result::Ok(::core::option::Option::None) }),
+        );
+    }
+    if output.later.is_some() {
+        let ident = &output.ident;
+        // Only what is read by itself can be newer than its function; an array would need its
+        // length to be as new.
+        return match &output.kind {
+            OutputKind::Plain(_) => Ok(quote!(::core::result::Result::Ok(out.#ident))),
+            OutputKind::Enum(name) => {
+                let ty = named(model, name)?;
+                Ok(quote!(::core::result::Result::Ok(out.#ident.map(#ty::from))))
+            }
+            _ => Err(format!(
+                "`{}` is newer than its function, and no rule fits such an array",
+                output.field
+            )),
+        };
+    }
+    Ok(value)
+}
+
+fn plain_value(
+    model: &Model,
+    method: &Method<'_>,
+    output: &Output<'_>,
+) -> Result<TokenStream, String> {
+    let (c_name, field, ident) = (&method.call.function.name, output.field, &output.ident);
+    let place = quote!(::pjrt::__rt::Place { function: #c_name, field: #field });
+    let subject = inputs::subject(method);
+    let keeper = |function: TokenStream| match &subject {
+        Some(subject) => quote!(#function(#subject)),
+        None => quote!(::core::option::Option::None),
+    };
+    let owner = match output.lender {
+        Lender::Receiver => keeper(quote!(::pjrt::__rt::owner_of)),
+        Lender::Client => keeper(quote!(::pjrt::__rt::client_of)),
+        Lender::Process => quote!(::core::option::Option::None),
+    };
+    // A count may be of another type than `usize`.
+    let count = |length: &crate::lower::inputs::LengthField| {
+        let length = &length.ident;
+        quote!(::pjrt::__rt::count(out.#length, #place)?)
+    };
+    Ok(match &output.kind {
+        OutputKind::Plain(_) => quote!(::core::result::Result::Ok(out.#ident)),
+        OutputKind::Enum(name) => {
+            let ty = named(model, name)?;
+            quote!(::core::result::Result::Ok(#ty::from(out.#ident)))
+        }
+        OutputKind::Text(length) => {
+            let count = count(length);
+            quote!({
+                ::pjrt::__rt::safety!("the plugin keeps the text for as long as its owner, which outlives this borrow.");
+                unsafe { ::pjrt::__rt::text(out.#ident, #count, #place) }
+            })
+        }
+        OutputKind::Slice { length, .. } | OutputKind::Enums { length, .. } => {
+            let count = count(length);
+            quote!({
+                ::pjrt::__rt::safety!("the plugin keeps the items for as long as their owner, which outlives this borrow.");
+                unsafe { ::pjrt::__rt::slice(out.#ident.cast(), #count, #place) }
+            })
+        }
+        OutputKind::Rows { sizes, length, .. } => {
+            let count = count(length);
+            quote!({
+                ::pjrt::__rt::safety!("the plugin keeps rows and lengths for as long as their owner, which outlives this borrow.");
+                unsafe { ::pjrt::__rt::rows(out.#ident, out.#sizes, #count, #place) }
+            })
+        }
+        OutputKind::Texts {
+            bytes,
+            sizes,
+            length,
+            nullable,
+        } => {
+            let count = count(length);
+            let read = match (bytes, nullable) {
+                (false, false) => quote!(texts),
+                (true, false) => quote!(byte_strings),
+                (false, true) => quote!(texts_or_none),
+                (true, true) => quote!(byte_strings_or_none),
+            };
+            quote!({
+                ::pjrt::__rt::safety!("the plugin keeps texts and lengths for as long as their owner, which outlives this borrow.");
+                unsafe { ::pjrt::__rt::#read(out.#ident.cast(), out.#sizes, #count, #place) }
+            })
+        }
+        OutputKind::NamedValues(length) => {
+            let count = count(length);
+            quote!({
+                ::pjrt::__rt::safety!("the plugin keeps the values for as long as their owner, which outlives this borrow.");
+                unsafe { ::pjrt::__rt::named_values(api, out.#ident, #count, #place) }
+            })
+        }
+        OutputKind::Held {
+            length,
+            holder,
+            deleter,
+        }
+        | OutputKind::HeldNamedValues {
+            length,
+            holder,
+            deleter,
+        } => {
+            let count = count(length);
+            let object = holder.as_ref().unwrap_or(ident);
+            let read = match &output.kind {
+                OutputKind::Held { .. } => quote!(held_bytes),
+                _ => quote!(held_named_values),
+            };
+            quote!({
+                let deleter = out.#deleter.map(|deleter| {
+                    ::pjrt::__rt::safety!("functions that differ in what a pointer parameter points to are called alike.");
+                    unsafe { ::core::mem::transmute::<_, unsafe extern "C" fn(*mut ::core::ffi::c_void)>(deleter) }
+                });
+                ::pjrt::__rt::safety!("the plugin keeps the contents until the deleter is called, which happens once.");
+                unsafe { ::pjrt::__rt::#read(api, out.#ident, #count, out.#object as *mut ::core::ffi::c_void, deleter, #owner, #place) }
+            })
+        }
+        OutputKind::Handles { length, .. } => {
+            let count = count(length);
+            quote!({
+                ::pjrt::__rt::safety!("the owner keeps the handles alive.");
+                unsafe { ::pjrt::__rt::handles(out.#ident.cast(), #count, #owner, #place) }
+            })
+        }
+        OutputKind::Borrowed { nullable, .. } => {
+            let make = if *nullable {
+                quote!(borrowed_or_none)
+            } else {
+                quote!(borrowed)
+            };
+            quote!({
+                ::pjrt::__rt::safety!("the owner keeps the handle alive.");
+                unsafe { ::pjrt::__rt::#make(out.#ident, #owner, #place) }
+            })
+        }
+        OutputKind::Owned {
+            parent, nullable, ..
+        } => {
+            let parent = match parent {
+                Parent::Receiver => keeper(quote!(::pjrt::__rt::owner_of)),
+                Parent::Client => keeper(quote!(::pjrt::__rt::client_of)),
+                Parent::None => quote!(::core::option::Option::None),
+            };
+            let make = if *nullable {
+                quote!(owned_or_none)
+            } else {
+                quote!(owned)
+            };
+            quote!({
+                ::pjrt::__rt::safety!("the plugin hands the object over; nobody else destroys it.");
+                unsafe { ::pjrt::__rt::#make(api, out.#ident, #parent, #place) }
+            })
+        }
+        OutputKind::Buffer { item, length, .. } => {
+            let memory = format_ident!("{}_memory", output.name);
+            match (length, item) {
+                (Some(length), _) => {
+                    let count = count(length);
+                    quote!(::pjrt::__rt::filled(#memory, #count, #place))
+                }
+                (None, None) => quote!(::pjrt::__rt::filled_text(#memory, #place)),
+                (None, Some(_)) => return Err(format!("`{field}`: only text can end with NUL")),
+            }
+        }
+    })
+}
+
+/// An output that is borrowed from something that is not counted cannot be kept alive.
+pub fn refuse(method: &Method<'_>, output: &Output<'_>) -> Result<(), String> {
+    let handle = matches!(
+        output.kind,
+        OutputKind::Borrowed { .. } | OutputKind::Handles { .. }
+    );
+    let uncounted = method.subject.is_some_and(|s| !s.counted);
+    if handle && uncounted && output.lender == Lender::Receiver {
+        return Err(format!(
+            "`{}` is borrowed from a handle that is not counted: say `borrow = \"client\"`",
+            output.field
+        ));
+    }
+    if borrows(output) && method.subject.is_none() {
+        return Err(format!(
+            "`{}` is borrowed, and there is no handle to borrow it from: say `borrow = \"process\"`",
+            output.field
+        ));
+    }
+    Ok(())
+}
