@@ -1,5 +1,7 @@
 //! What the integration tests share: real plugins, or the reason why there is none.
 
+pub mod tpu;
+
 use pjrt::install::Installer;
 use pjrt::{Client, ClientOptions, Plugin};
 use std::sync::OnceLock;
