@@ -89,9 +89,8 @@ impl Plugin {
     /// As [`Plugin::load`].
     pub unsafe fn from_api(table: *const sys::PJRT_Api) -> Result<Plugin> {
         // SAFETY: the caller's promise.
-        Ok(Plugin {
-            api: unsafe { registry::plugin(table, "a static plugin") }?,
-        })
+        let api = unsafe { registry::plugin(table, "a static plugin") }?;
+        Ok(Plugin { api })
     }
 
     /// The version of the API that the plugin was built with.

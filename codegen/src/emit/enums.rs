@@ -46,7 +46,7 @@ pub fn enumeration(model: &Model, name: &str) -> Result<TokenStream, String> {
         let (number, name) = (numbers.get(*i)?, constants.get(*i)?);
         Some(quote!(#number => #name,))
     });
-    let debug_name = &entry.rust;
+    let debug_format = format!("{}({{}})", entry.rust);
     // Some fields hold the enum's values as another integer.
     let others = ["i32", "u32"]
         .into_iter()
@@ -104,7 +104,7 @@ pub fn enumeration(model: &Model, name: &str) -> Result<TokenStream, String> {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 match self.name() {
                     ::core::option::Option::Some(name) => f.write_str(name),
-                    ::core::option::Option::None => ::core::write!(f, "{}({})", #debug_name, self.0),
+                    ::core::option::Option::None => ::core::write!(f, #debug_format, self.0),
                 }
             }
         }

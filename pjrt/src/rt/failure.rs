@@ -64,10 +64,9 @@ fn payloads(api: &Api, error: *mut sys::PJRT_Error) -> Vec<(String, Vec<u8>)> {
     let mut found: Vec<(String, Vec<u8>)> = Vec::new();
     let input = raw::ErrorForEachPayloadIn::new(error, Some(visit), (&raw mut found).cast());
     // SAFETY: the visitor is called during this call only, with the vector that outlives it.
-    if let Ok(out) = unsafe { raw::error_for_each_payload(api, input) } {
-        if !out.error.is_null() {
-            destroy(api, out.error);
-        }
+    let out = unsafe { raw::error_for_each_payload(api, input) };
+    if let Some(error) = out.ok().map(|out| out.error).filter(|error| !error.is_null()) {
+        destroy(api, error);
     }
     found
 }

@@ -85,10 +85,8 @@ impl<T: 'static> Shared<T> {
         parent: Option<Owner>,
     ) -> Self {
         // SAFETY: the caller's promise.
-        Shared {
-            raw,
-            owner: unsafe { Owner::new::<H>(api, raw, parent) },
-        }
+        let owner = unsafe { Owner::new::<H>(api, raw, parent) };
+        Shared { raw, owner }
     }
 
     /// # Safety

@@ -65,9 +65,13 @@ mod tests {
         let (sender, receiver) = channel();
         let here = std::thread::current().id();
         let other = sender.clone();
-        on_plugin_thread(move || destroy(move || drop(other.send(std::thread::current().id()))));
+        on_plugin_thread(move || destroy(move || {
+                let _ = other.send(std::thread::current().id());
+            }));
         assert_ne!(receiver.recv().unwrap(), here);
-        destroy(move || drop(sender.send(std::thread::current().id())));
+        destroy(move || {
+            let _ = sender.send(std::thread::current().id());
+        });
         assert_eq!(receiver.recv().unwrap(), here);
     }
 }
