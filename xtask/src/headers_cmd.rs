@@ -24,7 +24,7 @@ pub struct Args {
     /// Name of the git repository for the record, `owner/name` [default: from its address]
     #[arg(long, requires = "git")]
     name: Option<String>,
-    /// Folder to write [default: target/headers/<set>]
+    /// Folder to write; by default one for the set under `target/headers`
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
