@@ -3,9 +3,10 @@
 use super::methods::named;
 use crate::lower::inputs::{Input, InputKind, LengthField};
 use crate::lower::method::{Method, Receiver};
+use crate::lower::outputs::OutputKind;
 use crate::lower::{call, names};
 use crate::model::Model;
-use crate::overlay::Same;
+use crate::overlay::{Safe, Same};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -58,16 +59,23 @@ pub fn check(
             })
         }
         InputKind::Plain {
-            index_below: Some(function),
-            once,
-            ..
-        } => {
-            let limit = limit(model, function)?;
+            index_below, once, ..
+        } if index_below.is_some() || *once => {
+            let below = match index_below {
+                None => quote!(),
+                Some(function) => {
+                    let limit = limit(model, method, function)?;
+                    quote!(::pjrt::__rt::index_below(#ident, self.#limit()?, #c_name, #argument)?;)
+                }
+            };
+            let counted = method.subject.is_some_and(|subject| subject.counted);
+            if *once && (counted || !matches!(method.receiver, Receiver::Handle(_))) {
+                return Err(format!(
+                    "`{argument}` may be given once, and only a handle with one owner can tell"
+                ));
+            }
             let once = once.then(|| quote!(self.0.once(#c_name, #argument, #ident)?;));
-            Some(quote! {
-                ::pjrt::__rt::index_below(#ident, self.#limit()?, #c_name, #argument)?;
-                #once
-            })
+            Some(quote!(#below #once))
         }
         _ => None,
     })
@@ -107,9 +115,21 @@ pub fn subject(method: &Method<'_>) -> Option<TokenStream> {
     }
 }
 
-/// The method that gives an upper bound.
-fn limit(model: &Model, function: &str) -> Result<Ident, String> {
-    Ok(other(model, function)?.ident)
+/// The method that gives an upper bound. It must be one of the same receiver's that takes nothing.
+fn limit(model: &Model, method: &Method<'_>, function: &str) -> Result<Ident, String> {
+    let limit = other(model, function)?;
+    let generated = limit.entry.safe == Some(Safe::Generated);
+    let same = limit.receiver == method.receiver && limit.inputs.is_empty();
+    let number = matches!(
+        limit.outputs.as_slice(),
+        [only] if matches!(only.kind, OutputKind::Plain(_)) && only.set_by.is_none() && only.later.is_none()
+    );
+    if generated && same && number {
+        return Ok(limit.ident);
+    }
+    Err(format!(
+        "`index_below` names `{function}`, which is no generated method of the same receiver that takes nothing and gives a number"
+    ))
 }
 
 /// Another generated method.

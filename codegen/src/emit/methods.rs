@@ -17,8 +17,12 @@ pub struct Emitted {
     pub result: TokenStream,
 }
 
-/// Writes a method.
+/// Writes a method. An error names the function.
 pub fn method(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
+    emitted(model, method).map_err(|error| format!("{}: {error}", method.call.function.name))
+}
+
+fn emitted(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
     let call = &method.call;
     for output in &method.outputs {
         outputs::refuse(method, output)?;

@@ -320,7 +320,7 @@ fn plain_value(
                     let count = count(length);
                     quote!(::pjrt::__rt::filled(#memory, #count, #place))
                 }
-                (None, None) => quote!(::pjrt::__rt::filled_text(#memory, #place)),
+                (None, None) => quote!({ let _ = out; ::pjrt::__rt::filled_text(#memory, #place) }),
                 (None, Some(_)) => return Err(format!("`{field}`: only text can end with NUL")),
             }
         }

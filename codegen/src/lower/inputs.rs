@@ -123,7 +123,29 @@ pub fn inputs<'m>(
             kind,
         });
     }
+    own_lengths(&inputs)?;
     Ok(inputs)
+}
+
+/// Refuses two arrays with one length: nothing would say that both are as long.
+fn own_lengths(inputs: &[Input<'_>]) -> Result<(), String> {
+    let mut seen: Vec<(&Ident, &str)> = Vec::new();
+    for input in inputs {
+        let (InputKind::Slice { length, .. }
+        | InputKind::Texts { length, .. }
+        | InputKind::NamedValues { length }) = &input.kind
+        else {
+            continue;
+        };
+        if let Some((_, other)) = seen.iter().find(|(ident, _)| **ident == length.ident) {
+            return Err(format!(
+                "no rule for two arrays with one length: `{other}` and `{}` share `{}`",
+                input.field, length.ident
+            ));
+        }
+        seen.push((&length.ident, input.field));
+    }
+    Ok(())
 }
 
 fn kind(model: &Model, call: &Call<'_>, field: &CallField<'_>) -> Option<InputKind> {
