@@ -451,7 +451,7 @@ fn threads_and_processes_at_once_install_it_once() {
 fn an_interrupted_install_counts_for_nothing_and_is_cleared() {
     let scene = Scene::good();
     scene.pip(&format!(
-        "{COPY_WHEEL}; touch \"$root/started\"; while [ ! -e \"$root/go\" ]; do sleep 0.02; done"
+        "{COPY_WHEEL}; touch \"$root/started\"; while [ -d \"$root\" ] && [ ! -e \"$root/go\" ]; do sleep 0.02; done"
     ));
     let mut child = scene.child();
     wait_until("the download to start", || scene.path("started").exists());
