@@ -37,6 +37,7 @@ mod event;
 mod executable;
 mod execute_context;
 mod extension;
+pub mod ffi;
 pub mod find;
 mod held;
 #[cfg(feature = "install")]

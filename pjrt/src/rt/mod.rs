@@ -23,6 +23,7 @@ pub use lists::{
 };
 pub use owner::Owner;
 pub use read::{held_bytes, held_named_values, named_values, slice, text};
+pub(crate) use reaper::on_plugin_thread;
 pub use table::{Table, TableType};
 
 /// Carries the argument of a SAFETY comment through generated code; it stands for nothing.

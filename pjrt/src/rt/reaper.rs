@@ -13,13 +13,6 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the callbacks that run under it come with the safe forms of the functions that take one"
-    )
-)]
 /// Marks the current thread as the plugin's while `body` runs: everything that a callback does.
 pub(crate) fn on_plugin_thread<T>(body: impl FnOnce() -> T) -> T {
     struct Leave;
