@@ -7,7 +7,7 @@ use pjrt::{Client, ClientOptions, Plugin};
 use std::sync::OnceLock;
 
 /// Plugins that a continuous-integration run may not do without.
-const REQUIRED: &[&str] = &["cpu"];
+const REQUIRED: &[&str] = &["cpu", "tpu"];
 
 /// The plugin of that name, installed if it is missing. None, with a word on standard error, if
 /// `PJRT_TEST_PLUGINS` is `none` or a list without it.
