@@ -125,7 +125,8 @@ impl Handler {
     /// ends. Registering the same handler again does nothing.
     ///
     /// Calls `PJRT_FFI_Register_Handler`, or `PJRT_Gpu_Register_Custom_Call` for a device's
-    /// handler with several stages. Waits until no program is being compiled.
+    /// handler where the plugin has it and the handler has several stages or there is no other
+    /// way. Waits until no program is being compiled.
     ///
     /// # Errors
     ///

@@ -63,8 +63,11 @@ fn register_alone(entry: &Arc<Entry>, api: &'static Api) -> Result<()> {
     }
     // Looked for before a function is spent on it.
     let gpu = api.extension::<raw::gpu::Table>();
-    let by_gpu = !entry.only_executes() && gpu.is_ok() && key.2 != "host";
     let table = api.extension::<raw::ffi::Table>();
+    // The extension FFI takes one stage, and old ones none.
+    let takes = |t: &&crate::rt::Table<raw::ffi::Table>| t.table().0.register_handler.is_some();
+    let by_ffi = entry.only_executes() && table.as_ref().is_ok_and(takes);
+    let by_gpu = !by_ffi && gpu.is_ok() && key.2 != "host";
     if !by_gpu {
         table.as_ref().map_err(|_| no_extension(api))?;
     }
@@ -94,7 +97,8 @@ fn register_alone(entry: &Arc<Entry>, api: &'static Api) -> Result<()> {
                 register_by_ffi(table, named, &entry.platform, spoken)
             });
             check(&learned)?;
-            if entry.only_executes() {
+            // The refusal of the probe is no fault; but a plugin that did not even ask it is.
+            if entry.only_executes() || learned.xla.is_none() {
                 done?;
             }
             register_by_xla(&learned, entry, function)?;
