@@ -60,7 +60,7 @@ impl ::core::fmt::Debug for MemoryLayoutType {
         match self.name() {
             ::core::option::Option::Some(name) => f.write_str(name),
             ::core::option::Option::None => {
-                ::core::write!(f, "{}({})", "MemoryLayoutType", self.0)
+                ::core::write!(f, "MemoryLayoutType({})", self.0)
             }
         }
     }

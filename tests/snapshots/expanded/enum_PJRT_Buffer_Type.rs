@@ -190,9 +190,7 @@ impl ::core::fmt::Debug for ElementType {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         match self.name() {
             ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => {
-                ::core::write!(f, "{}({})", "ElementType", self.0)
-            }
+            ::core::option::Option::None => ::core::write!(f, "ElementType({})", self.0),
         }
     }
 }

@@ -120,9 +120,7 @@ impl ::core::fmt::Debug for ErrorCode {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         match self.name() {
             ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => {
-                ::core::write!(f, "{}({})", "ErrorCode", self.0)
-            }
+            ::core::option::Option::None => ::core::write!(f, "ErrorCode({})", self.0),
         }
     }
 }

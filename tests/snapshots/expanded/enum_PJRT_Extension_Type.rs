@@ -153,7 +153,7 @@ impl ::core::fmt::Debug for ExtensionType {
         match self.name() {
             ::core::option::Option::Some(name) => f.write_str(name),
             ::core::option::Option::None => {
-                ::core::write!(f, "{}({})", "ExtensionType", self.0)
+                ::core::write!(f, "ExtensionType({})", self.0)
             }
         }
     }

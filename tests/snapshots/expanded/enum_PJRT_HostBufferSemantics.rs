@@ -71,7 +71,7 @@ impl ::core::fmt::Debug for HostBufferSemantics {
         match self.name() {
             ::core::option::Option::Some(name) => f.write_str(name),
             ::core::option::Option::None => {
-                ::core::write!(f, "{}({})", "HostBufferSemantics", self.0)
+                ::core::write!(f, "HostBufferSemantics({})", self.0)
             }
         }
     }

@@ -73,7 +73,7 @@ impl ::core::fmt::Debug for NamedValueType {
         match self.name() {
             ::core::option::Option::Some(name) => f.write_str(name),
             ::core::option::Option::None => {
-                ::core::write!(f, "{}({})", "NamedValueType", self.0)
+                ::core::write!(f, "NamedValueType({})", self.0)
             }
         }
     }
