@@ -5,6 +5,7 @@ pub mod bindings;
 pub mod clang;
 pub mod clang_door;
 pub mod codegen_cmd;
+pub mod coverage_cmd;
 pub mod derive;
 pub mod headers;
 pub mod headers_cmd;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::outcome::exit;
-use xtask::{codegen_cmd, headers_cmd, schema_cmd};
+use xtask::{codegen_cmd, coverage_cmd, headers_cmd, schema_cmd};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Tools of the PJRT bindings")]
@@ -32,6 +32,8 @@ enum Command {
     Quickstart(Rest),
     /// Write every derived file: bindings, model, mirrors
     Codegen(codegen_cmd::Args),
+    /// What became of every function, field, enum value and slot
+    Coverage(coverage_cmd::Args),
     /// Obtain a set of C headers
     Headers(headers_cmd::Args),
     /// The facts about the C headers
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         #[cfg(not(feature = "plugins"))]
         Command::Plugin(_) | Command::Quickstart(_) => xtask::clang_door::again_with("plugins"),
         Command::Codegen(args) => codegen_cmd::run(&args),
+        Command::Coverage(args) => coverage_cmd::run(&args),
         Command::Headers(args) => headers_cmd::run(&args),
         Command::Schema(args) => schema_cmd::run(args),
     })
