@@ -1,5 +1,8 @@
 //! From a tree to entries: every key, name and word is checked, and all faults are gathered.
 
+mod near;
+mod rules;
+
 use super::tree::{Node, Tree};
 use super::types::*;
 use super::vocabulary::{self, Kind, Section};
@@ -41,11 +44,7 @@ pub fn from_tree(
         found: Diagnostics::default(),
     };
     let overlay = loader.overlay(tree);
-    if loader.found.is_empty() {
-        Ok(overlay)
-    } else {
-        Err(loader.found)
-    }
+    loader.found.into_result(overlay)
 }
 
 /// The facts by name.
@@ -129,6 +128,7 @@ impl Loader<'_> {
             }
         }
         self.cross_check(tree, &overlay);
+        self.destructors(tree, &overlay);
         overlay
     }
 
@@ -175,6 +175,7 @@ impl Loader<'_> {
         let mut good = true;
         for (name, value) in node.entries() {
             if also.contains(&name.as_str()) {
+                self.table_of_fields(what, value);
                 continue;
             }
             let Some(key) = vocabulary::keys(section).find(|k| k.name == name) else {
@@ -183,7 +184,7 @@ impl Loader<'_> {
                     "O012",
                     value,
                     format!("{what}: unknown key `{name}`"),
-                    &format!("the keys are {}", known.join(", ")),
+                    &near::advice(name, &known, &format!("the keys are {}", known.join(", "))),
                 );
                 good = false;
                 continue;
@@ -197,7 +198,7 @@ impl Loader<'_> {
                     "O013",
                     value,
                     format!("{what}: `{name}` must be {expected}, found {came}"),
-                    key.doc,
+                    &self.advice(key, value, args),
                 );
                 good = false;
             }
@@ -244,7 +245,7 @@ impl Loader<'_> {
                 "O020",
                 node,
                 format!("no handle type `{name}` in the facts"),
-                "remove the entry or correct the name",
+                &near::advice(name, &self.facts.handles, near::STALE),
             );
             return None;
         }
@@ -276,7 +277,7 @@ impl Loader<'_> {
                 "O021",
                 node,
                 format!("no enum `{name}` in the facts"),
-                "remove the entry or correct the name",
+                &near::advice(name, &self.facts.enums, near::STALE),
             );
             return None;
         }
@@ -311,7 +312,7 @@ impl Loader<'_> {
                 "O022",
                 node,
                 format!("no function `{name}` in the facts"),
-                "remove the entry or correct the name",
+                &near::advice(name, self.facts.functions.keys(), near::STALE),
             );
             return None;
         }
@@ -335,9 +336,11 @@ impl Loader<'_> {
             if self.keys(Section::Field, &what, entry, args, &[]) {
                 let value = field_entry(entry);
                 self.contradictions(&what, entry, fact, &value);
+                self.against_direction(&what, entry, fact, &value);
                 fields.insert(field.clone(), value);
             }
         }
+        self.path_of_nothing(name, node);
         let safe = match word(node, "safe") {
             Some("generated") => Some(Safe::Generated),
             Some("hand-written") => match word(node, "path") {

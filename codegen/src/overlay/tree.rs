@@ -82,13 +82,18 @@ pub fn parse_toml(text: &str, file: usize, name: &str) -> Result<Node, Diagnosti
     let lines = Lines::new(text);
     let table = DeTable::parse(text).map_err(|error| {
         let place = lines.place(error.span().map_or(0, |s| s.start));
-        let mut found = Diagnostics::default();
-        found.push(
-            Diagnostic::new("O001", name, error.message())
+        // The parser does not say which key it met twice.
+        let message = match error.span().and_then(|span| text.get(span)) {
+            Some(key) if error.message() == "duplicate key" => {
+                format!("`{}` has two values", key.trim())
+            }
+            _ => error.message().to_owned(),
+        };
+        Diagnostics::from(
+            Diagnostic::new("O001", name, message)
                 .at(place.line, place.column)
-                .help("the file must be TOML"),
-        );
-        found
+                .help("the file must be TOML, in which a name stands once in its table and text stands in quotes"),
+        )
     })?;
     let mut found = Diagnostics::default();
     let tree = table_node(table.get_ref(), &lines, file, name, &mut found);
@@ -218,7 +223,7 @@ pub fn merge(files: &[String], trees: Vec<Node>) -> Result<Node, Diagnostics> {
         for (name, node) in entries {
             match sections.iter_mut().find(|(n, _)| *n == name) {
                 None => sections.push((name, node)),
-                Some((_, existing)) => join(existing, node, files, &mut found),
+                Some((_, existing)) => join(&name, existing, node, files, &mut found),
             }
         }
     }
@@ -228,23 +233,29 @@ pub fn merge(files: &[String], trees: Vec<Node>) -> Result<Node, Diagnostics> {
         place: Place::default(),
         tree: Tree::Table(sections),
     };
-    if found.is_empty() {
-        Ok(root)
-    } else {
-        Err(found)
-    }
+    found.into_result(root)
 }
 
-fn join(existing: &mut Node, node: Node, files: &[String], found: &mut Diagnostics) {
+fn join(section: &str, existing: &mut Node, node: Node, files: &[String], found: &mut Diagnostics) {
+    let name = |file: usize| files.get(file).map_or("?", String::as_str);
+    for side in [&*existing, &node] {
+        if !matches!(side.tree, Tree::Table(_)) {
+            let problem = format!("`{section}` must be a table, found {}", side.type_name());
+            found.push(
+                Diagnostic::new("O004", name(side.file), problem)
+                    .at(side.place.line, side.place.column)
+                    .help(format!("write `[{section}.NAME]`")),
+            );
+        }
+    }
     let (Tree::Table(into), Tree::Table(from)) = (&mut existing.tree, node.tree) else {
         return;
     };
-    for (name, node) in from {
-        if let Some((_, other)) = into.iter().find(|(n, _)| *n == name) {
-            let first = files.get(other.file).map_or("?", String::as_str);
-            let second = files.get(node.file).map_or("?", String::as_str);
+    for (key, node) in from {
+        if let Some((_, other)) = into.iter().find(|(n, _)| *n == key) {
+            let first = name(other.file);
             found.push(
-                Diagnostic::new("O003", second, format!("`{name}` has two entries"))
+                Diagnostic::new("O003", name(node.file), format!("`{key}` has two entries"))
                     .at(node.place.line, node.place.column)
                     .help(format!(
                         "the first stands in {first}:{}; keep one",
@@ -252,7 +263,7 @@ fn join(existing: &mut Node, node: Node, files: &[String], found: &mut Diagnosti
                     )),
             );
         } else {
-            into.push((name, node));
+            into.push((key, node));
         }
     }
     into.sort_by(|a, b| a.0.cmp(&b.0));
