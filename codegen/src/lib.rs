@@ -9,6 +9,8 @@ pub mod derived;
 pub mod diag;
 pub mod emit;
 pub mod expand;
+#[cfg(feature = "tools")]
+pub mod history;
 pub mod lower;
 pub mod model;
 pub mod overlay;

@@ -54,10 +54,13 @@ pub fn sources(root: &Path) -> Result<Sources, String> {
     let schema = schemas
         .pop()
         .ok_or("schema/pjrt-*.json is missing: extract it with `cargo xtask schema extract`")?;
+    let mut overlay = all("schema/overlay", "toml")?;
+    // Judgements about the history, read by `history build`.
+    overlay.retain(|(path, _)| path != "schema/overlay/renames.toml");
     Ok(Sources {
         schema,
         extra: all("schema/extra", "json")?,
-        overlay: all("schema/overlay", "toml")?,
+        overlay,
         since: BTreeMap::new(),
         rust: all("pjrt/src", "rs")?,
     })

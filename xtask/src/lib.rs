@@ -9,6 +9,7 @@ pub mod coverage_cmd;
 pub mod derive;
 pub mod headers;
 pub mod headers_cmd;
+pub mod history_cmd;
 #[cfg(feature = "clang")]
 pub mod libclang;
 pub mod outcome;

@@ -36,6 +36,8 @@ enum Command {
     Coverage(coverage_cmd::Args),
     /// Obtain a set of C headers
     Headers(headers_cmd::Args),
+    /// All versions of the C headers, folded
+    History(xtask::history_cmd::Args),
     /// The facts about the C headers
     Schema(schema_cmd::Args),
 }
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Command::Codegen(args) => codegen_cmd::run(&args),
         Command::Coverage(args) => coverage_cmd::run(&args),
         Command::Headers(args) => headers_cmd::run(&args),
+        Command::History(args) => xtask::history_cmd::run(&args),
         Command::Schema(args) => schema_cmd::run(args),
     })
 }

@@ -20,3 +20,8 @@ pub fn target() -> PathBuf {
 pub fn schema() -> PathBuf {
     root().join("schema").join("pjrt-0.114.json")
 }
+
+/// The folded history of the headers.
+pub fn history() -> PathBuf {
+    root().join("schema").join("history.json")
+}

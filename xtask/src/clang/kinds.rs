@@ -12,9 +12,9 @@ pub fn is_extension_table(s: &Struct) -> bool {
         return true;
     }
     let types = ["PJRT_Extension_Type", "PJRT_Structure_Type"];
-    s.fields.len() > 3
-        && (0..2)
-            .any(|at| field(at).is_some_and(|(name, ty)| name == "type" && types.contains(&ty)))
+    let is_type = |(name, ty)| name == "type" && types.contains(&ty);
+    // The base itself ends with `next`, which follows `type`.
+    (0..2).any(|at| field(at).is_some_and(is_type) && s.fields.len() > at + 2)
 }
 
 /// Whether a struct is the table of a whole interface.

@@ -9,6 +9,7 @@ use super::pip::Member;
 use super::set::is_candidate;
 
 /// A repository that can be read.
+#[derive(Debug)]
 pub struct Repository {
     folder: PathBuf,
 }
@@ -62,6 +63,11 @@ impl Repository {
         Ok(repository)
     }
 
+    /// Where it lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The full hash of a revision.
     pub fn resolve(&self, revision: &str) -> Result<String, Diagnostic> {
         let name = format!("{revision}^{{commit}}");
@@ -99,7 +105,8 @@ impl Repository {
             .collect()
     }
 
-    fn run(&self, what: &str, args: &[&str]) -> Result<Vec<u8>, Diagnostic> {
+    /// The output of a command of git's in the repository; `what` is for the error.
+    pub(crate) fn run(&self, what: &str, args: &[&str]) -> Result<Vec<u8>, Diagnostic> {
         let shown = self.folder.display().to_string();
         let failed = |message: String| Diagnostic::new("H013", &shown, message);
         let mut command = Command::new("git");
