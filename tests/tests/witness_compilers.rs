@@ -41,7 +41,7 @@ fn header_sets() -> Vec<PathBuf> {
         .map(PathBuf::from)
         .into_iter()
         .collect();
-    if let Ok(entries) = repository().join("target/headers").read_dir() {
+    if let Ok(entries) = xtask::paths::target().join("headers").read_dir() {
         sets.extend(entries.flatten().map(|entry| entry.path()));
     }
     sets.retain(|set| set.join("xla/pjrt/c/pjrt_c_api.h").is_file());
