@@ -1,5 +1,5 @@
 //! What an invocation of the macro stands for: `calls MODULE`, `plugin MODULE`, `extension MODULE`,
-//! `handle C_TYPE`, `enum C_ENUM`.
+//! `handle C_TYPE`, `enum C_ENUM`, `value C_STRUCT`.
 
 use crate::emit;
 use crate::model::Model;
@@ -9,7 +9,7 @@ use proc_macro2::{TokenStream, TokenTree};
 /// What is to be generated.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Invocation {
-    /// `calls`, `plugin`, `extension`, `handle` or `enum`.
+    /// `calls`, `plugin`, `extension`, `handle`, `enum` or `value`.
     pub kind: String,
     /// The module or C name.
     pub name: String,
@@ -27,7 +27,8 @@ impl Invocation {
             .collect();
         match words.as_slice() {
             [kind, name]
-                if ["calls", "plugin", "extension", "handle", "enum"].contains(&kind.as_str()) =>
+                if ["calls", "plugin", "extension", "handle", "enum", "value"]
+                    .contains(&kind.as_str()) =>
             {
                 Ok(Invocation {
                     kind: kind.clone(),
@@ -35,7 +36,7 @@ impl Invocation {
                 })
             }
             _ => Err(format!(
-                "expected `calls MODULE`, `plugin MODULE`, `extension MODULE`, `handle C_TYPE` or `enum C_ENUM`, found `{}`",
+                "expected `calls MODULE`, `plugin MODULE`, `extension MODULE`, `handle C_TYPE`, `enum C_ENUM` or `value C_STRUCT`, found `{}`",
                 words.join(" ")
             )),
         }
@@ -53,6 +54,7 @@ impl Invocation {
             "extension" => emit::extension::extension(model, self.header(model)?),
             "plugin" => emit::plugin::methods(model, self.header(model)?),
             "handle" => emit::handle::handle(model, &self.name),
+            "value" => emit::value::value(model, &self.name),
             _ => emit::enums::enumeration(model, &self.name),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::client::element_count;
 use crate::rt::{self, Handle};
-use crate::{Element, Error, Event, Result, layout, raw};
+use crate::{Element, Error, Event, MemoryLayout, Result, raw};
 
 pjrt_macros::generate!(handle PJRT_Buffer);
 
@@ -40,11 +40,11 @@ impl Buffer {
         };
         let count = element_count(dims)
             .ok_or_else(|| place.invalid("dimensions that no memory can hold"))?;
-        let mut order = Vec::new();
-        let mut layout = layout::row_major(dims.len(), &mut order);
+        let layout = MemoryLayout::row_major(dims.len());
+        let layout = rt::Lower::lower(&layout, api)?;
         // Null would ask for the size instead of the contents, so it is asked first.
         let input =
-            raw::BufferToHostBufferIn::new(self.as_raw(), &raw mut layout, std::ptr::null_mut(), 0);
+            raw::BufferToHostBufferIn::new(self.as_raw(), layout.as_ptr().cast_mut(), std::ptr::null_mut(), 0);
         // SAFETY: the buffer is live; the layout and what it points to outlive the call.
         let needed = unsafe { raw::buffer_to_host_buffer(api, input) }?.dst_size;
         if count.checked_mul(size_of::<T>()) != Some(needed) {
@@ -60,7 +60,7 @@ impl Buffer {
         }
         let input = raw::BufferToHostBufferIn::new(
             self.as_raw(),
-            &raw mut layout,
+            layout.as_ptr().cast_mut(),
             data.as_mut_ptr().cast(),
             needed,
         );

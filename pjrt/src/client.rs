@@ -1,10 +1,8 @@
 //! Clients: connections to the devices of a plugin.
 
 use crate::rt::{self, Api, Handle};
-use crate::{
-    Buffer, ClientOptions, CompileOptions, Device, Element, Error, Event, HostBufferSemantics,
-};
-use crate::{LoadedExecutable, NamedValueType, Program, Result, raw, sys};
+use crate::{Buffer, ClientOptions, Device, Element, Error, Event, HostBufferSemantics};
+use crate::{NamedValueType, Result, raw, sys};
 use std::ptr;
 
 pjrt_macros::generate!(handle PJRT_Client);
@@ -49,47 +47,6 @@ impl Client {
                 },
             )
         }
-    }
-
-    /// Compiles a program for the client's devices and loads it there.
-    ///
-    /// Calls `PJRT_Client_Compile`.
-    ///
-    /// # Errors
-    ///
-    /// The compiler's own message, whole: the program does not parse, an operation is not
-    /// supported, more replicas are asked for than there are devices.
-    pub fn compile(
-        &self,
-        program: &Program<'_>,
-        options: &CompileOptions,
-    ) -> Result<LoadedExecutable> {
-        const FUNCTION: &str = "PJRT_Client_Compile";
-        let api = self.api();
-        rt::destructor::<LoadedExecutable>(api)?;
-        let (code, format) = (program.code(), program.format());
-        let nested = raw::Program::new(
-            code.as_ptr().cast_mut().cast(),
-            code.len(),
-            format.as_ptr().cast(),
-            format.len(),
-        );
-        let nested = nested.lower(api)?;
-        let options = options.to_bytes();
-        let input = raw::ClientCompileIn::new(
-            self.as_raw(),
-            &nested,
-            options.as_ptr().cast(),
-            options.len(),
-        );
-        // SAFETY: the client is live; program and options are only read, and outlive the call.
-        let out = unsafe { raw::client_compile(api, input) }?;
-        let place = rt::Place {
-            function: FUNCTION,
-            field: "executable",
-        };
-        // SAFETY: the executable is new and the caller's to destroy; it needs the client.
-        unsafe { rt::owned(api, out.executable, rt::owner_of(self), place) }
     }
 
     /// Copies an array to the client's first addressable device. The elements are in row-major

@@ -1,5 +1,7 @@
 //! Options of a compilation.
 
+use crate::rt::Message;
+
 /// How a program is compiled. The default is one replica of one partition.
 ///
 /// The number of replicas and of partitions is always sent, for some plugins abort the process
@@ -49,6 +51,12 @@ impl CompileOptions {
         varint(build.len() as u64, &mut bytes);
         bytes.extend(build);
         bytes
+    }
+}
+
+impl Message for CompileOptions {
+    fn serialised(&self) -> Vec<u8> {
+        self.to_bytes()
     }
 }
 

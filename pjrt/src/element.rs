@@ -30,3 +30,16 @@ element! {
     u8 => U8, u16 => U16, u32 => U32, u64 => U64,
     f32 => F32, f64 => F64,
 }
+
+/// Bytes that an element takes in host memory; none for what is no element of an array. Types
+/// narrower than a byte take one.
+pub(crate) fn host_size(ty: ElementType) -> Option<usize> {
+    Some(match ty {
+        ElementType::C128 => 16,
+        ElementType::S64 | ElementType::U64 | ElementType::F64 | ElementType::C64 => 8,
+        ElementType::S32 | ElementType::U32 | ElementType::F32 => 4,
+        ElementType::S16 | ElementType::U16 | ElementType::F16 | ElementType::BF16 => 2,
+        ElementType::INVALID | ElementType::TOKEN => return None,
+        other => other.name().map(|_| 1)?,
+    })
+}

@@ -7,7 +7,7 @@ use std::fmt;
 use std::ops::Deref;
 
 /// Frees what a plugin handed over, once, while everything that it needs is still there.
-struct Holder {
+pub struct Holder {
     object: *mut c_void,
     free: Option<unsafe extern "C" fn(*mut c_void)>,
     _owner: Option<Owner>,
@@ -17,6 +17,23 @@ struct Holder {
 unsafe impl Send for Holder {}
 // SAFETY: as above; nothing is written through it.
 unsafe impl Sync for Holder {}
+
+impl Holder {
+    /// # Safety
+    ///
+    /// The object is live, or null; nobody else frees it, and `owner` is what must outlive it.
+    pub(crate) unsafe fn new(
+        object: *mut c_void,
+        free: Option<unsafe extern "C" fn(*mut c_void)>,
+        owner: Option<Owner>,
+    ) -> Holder {
+        Holder {
+            object,
+            free,
+            _owner: owner,
+        }
+    }
+}
 
 impl Drop for Holder {
     fn drop(&mut self) {
@@ -52,11 +69,8 @@ impl HeldBytes {
         owner: Option<Owner>,
         place: Place,
     ) -> Result<HeldBytes> {
-        let holder = Holder {
-            object,
-            free,
-            _owner: owner,
-        };
+        // SAFETY: the caller's promise.
+        let holder = unsafe { Holder::new(object, free, owner) };
         // SAFETY: the caller's promise; an error drops the holder, which frees the object.
         let checked: &[u8] = unsafe { rt::slice(bytes.cast(), length, place) }?;
         Ok(HeldBytes {
@@ -107,11 +121,8 @@ impl HeldNamedValues {
         owner: Option<Owner>,
         place: Place,
     ) -> Result<HeldNamedValues> {
-        let holder = Holder {
-            object,
-            free,
-            _owner: owner,
-        };
+        // SAFETY: the caller's promise.
+        let holder = unsafe { Holder::new(object, free, owner) };
         // SAFETY: the caller's promise; the lifetime is that of the holder, and `values` below
         // gives out no longer one.
         let values = unsafe { NamedValues::new(api, values.0, values.1, place) }?;

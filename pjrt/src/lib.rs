@@ -23,6 +23,8 @@
 // Generated code names this crate from the outside, wherever it is expanded.
 extern crate self as pjrt;
 
+pub mod abi_version;
+mod alias;
 mod async_transfer;
 mod buffer;
 mod client;
@@ -30,11 +32,14 @@ mod client_options;
 mod compile_options;
 mod copy_stream;
 mod device;
+mod device_view;
 mod element;
 mod enums;
 mod error;
 mod event;
+pub mod example;
 mod executable;
+pub mod executable_metadata;
 mod execute_context;
 mod extension;
 pub mod ffi;
@@ -46,25 +51,39 @@ mod layout;
 pub mod layouts;
 mod load_options;
 mod loaded_executable;
+pub mod megascale;
 mod memory;
+pub mod memory_descriptions;
+pub mod multi_slice;
 mod named_value;
+mod own_event;
+mod placement;
 pub mod plugin;
+mod process_info;
 mod program;
+mod promises;
 pub mod raw;
+mod raw_copy;
+pub mod shardings;
 mod topology;
+mod transfer;
+pub mod tpu_executable;
+pub mod tpu_topology;
 
 #[doc(hidden)]
 #[path = "rt/mod.rs"]
 pub mod __rt;
 use __rt as rt;
 
-pub use async_transfer::{AsyncTrackingEvent, AsyncTransferManager};
+pub use alias::AliasFulfiller;
+pub use async_transfer::{AsyncTrackingEvent, AsyncTransferManager, BufferSpec};
 pub use buffer::Buffer;
 pub use client::Client;
 pub use client_options::ClientOptions;
 pub use compile_options::CompileOptions;
 pub use copy_stream::CopyToDeviceStream;
-pub use device::{Device, DeviceDescription};
+pub use device::{Device, DeviceDescription, MemoryStats};
+pub use device_view::DeviceView;
 pub use element::Element;
 pub use enums::{
     ElementType, ErrorCode, ExtensionType, HostBufferSemantics, MemoryLayoutType, NamedValueType,
@@ -72,15 +91,21 @@ pub use enums::{
 };
 pub use error::{Error, PluginError, Result};
 pub use event::Event;
-pub use executable::Executable;
+pub use layout::MemoryLayout;
+pub use own_event::OwnEvent;
+pub use transfer::Transfer;
+pub use executable::{CompiledMemoryStats, Executable};
 pub use execute_context::ExecuteContext;
 pub use extension::{Extension, ExtensionNode};
 pub use held::{HeldBytes, HeldNamedValues};
 pub use load_options::{LoadOptions, TpuLogDir, TpuOptions};
-pub use loaded_executable::LoadedExecutable;
+pub use loaded_executable::{LoadedExecutable, LogicalDeviceIds};
 pub use memory::Memory;
 pub use named_value::{NamedValue, NamedValues, Value};
 pub use pjrt_sys as sys;
+pub use placement::Placement;
 pub use plugin::Plugin;
+pub use process_info::ProcessInfo;
 pub use program::Program;
+pub use promises::{Dependency, RawCopyPromise};
 pub use topology::TopologyDescription;

@@ -1,5 +1,7 @@
 //! Programs as a compiler takes them.
 
+use crate::rt::{Api, Lower, Lowered};
+use crate::{Result, raw, sys};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -7,7 +9,7 @@ use std::fmt;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Program<'a> {
     code: Cow<'a, [u8]>,
-    format: &'static str,
+    format: Cow<'static, str>,
 }
 
 impl<'a> Program<'a> {
@@ -16,7 +18,7 @@ impl<'a> Program<'a> {
     pub fn mlir(code: impl Into<MlirCode<'a>>) -> Program<'a> {
         Program {
             code: code.into().0,
-            format: "mlir",
+            format: Cow::Borrowed("mlir"),
         }
     }
 
@@ -24,7 +26,7 @@ impl<'a> Program<'a> {
     pub fn hlo(code: impl Into<Cow<'a, [u8]>>) -> Program<'a> {
         Program {
             code: code.into(),
-            format: "hlo",
+            format: Cow::Borrowed("hlo"),
         }
     }
 
@@ -35,14 +37,37 @@ impl<'a> Program<'a> {
 
     /// The name that plugins know the format by.
     pub fn format(&self) -> &str {
-        self.format
+        &self.format
+    }
+
+    /// What a plugin gave.
+    pub(crate) fn given(code: Vec<u8>, format: String) -> Program<'static> {
+        Program {
+            code: Cow::Owned(code),
+            format: Cow::Owned(format),
+        }
+    }
+}
+
+impl Lower for Program<'_> {
+    type Raw = sys::PJRT_Program;
+
+    fn lower(&self, api: &Api) -> Result<Lowered<'_, sys::PJRT_Program>> {
+        let lowered = raw::Program::new(
+            self.code.as_ptr().cast_mut().cast(),
+            self.code.len(),
+            self.format.as_ptr().cast(),
+            self.format.len(),
+        );
+        // SAFETY: code and format belong to the program, which is borrowed for as long.
+        Ok(unsafe { Lowered::new(lowered.lower(api)?) })
     }
 }
 
 impl fmt::Debug for Program<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Program")
-            .field("format", &self.format)
+            .field("format", &self.format())
             .field("bytes", &self.code.len())
             .finish()
     }

@@ -98,7 +98,34 @@ mod enum_PJRT_NamedValue_Type { include!("expanded/enum_PJRT_NamedValue_Type.rs"
 mod enum_PJRT_ProcessState { include!("expanded/enum_PJRT_ProcessState.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_abi_version { include!("expanded/extension_abi_version.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_example { include!("expanded/extension_example.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_executable_metadata { include!("expanded/extension_executable_metadata.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod extension_layouts { include!("expanded/extension_layouts.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_megascale { include!("expanded/extension_megascale.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_memory_descriptions { include!("expanded/extension_memory_descriptions.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_multi_slice { include!("expanded/extension_multi_slice.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_shardings { include!("expanded/extension_shardings.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_tpu_executable { include!("expanded/extension_tpu_executable.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_tpu_topology { include!("expanded/extension_tpu_topology.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod handle_PJRT_AsyncHostToDeviceTransferManager { include!("expanded/handle_PJRT_AsyncHostToDeviceTransferManager.rs"); }
@@ -125,7 +152,16 @@ mod handle_PJRT_DeviceDescription { include!("expanded/handle_PJRT_DeviceDescrip
 mod handle_PJRT_Event { include!("expanded/handle_PJRT_Event.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod handle_PJRT_ExampleExtensionCpp { include!("expanded/handle_PJRT_ExampleExtensionCpp.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod handle_PJRT_Executable { include!("expanded/handle_PJRT_Executable.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod handle_PJRT_ExecutableAbiVersion { include!("expanded/handle_PJRT_ExecutableAbiVersion.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod handle_PJRT_ExecutableMetadata { include!("expanded/handle_PJRT_ExecutableMetadata.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod handle_PJRT_ExecuteContext { include!("expanded/handle_PJRT_ExecuteContext.rs"); }
@@ -137,10 +173,34 @@ mod handle_PJRT_Layouts_MemoryLayout { include!("expanded/handle_PJRT_Layouts_Me
 mod handle_PJRT_LoadedExecutable { include!("expanded/handle_PJRT_LoadedExecutable.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod handle_PJRT_Megascale_ClientContext { include!("expanded/handle_PJRT_Megascale_ClientContext.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod handle_PJRT_Megascale_ErrorAggregator { include!("expanded/handle_PJRT_Megascale_ErrorAggregator.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod handle_PJRT_Megascale_ErrorDigest { include!("expanded/handle_PJRT_Megascale_ErrorDigest.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod handle_PJRT_Memory { include!("expanded/handle_PJRT_Memory.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod handle_PJRT_MemoryDescription { include!("expanded/handle_PJRT_MemoryDescription.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod handle_PJRT_MultiSlice_Config { include!("expanded/handle_PJRT_MultiSlice_Config.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod handle_PJRT_RuntimeAbiVersion { include!("expanded/handle_PJRT_RuntimeAbiVersion.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod handle_PJRT_TopologyDescription { include!("expanded/handle_PJRT_TopologyDescription.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod plugin_core { use crate::Plugin; include!("expanded/plugin_core.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod value_PJRT_LogicalDeviceIds { include!("expanded/value_PJRT_LogicalDeviceIds.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod value_PJRT_TpuTopology_SliceConfig { include!("expanded/value_PJRT_TpuTopology_SliceConfig.rs"); }

@@ -1,5 +1,6 @@
 //! What the integration tests share: real plugins, or the reason why there is none.
 
+pub mod record;
 pub mod tpu;
 
 use pjrt::install::Installer;
@@ -32,7 +33,12 @@ pub fn plugin(name: &str) -> Option<Plugin> {
         Ok(installed) => installed.library,
         Err(error) => panic!("cannot install the plugin `{name}`: {error}"),
     };
-    match Plugin::load(&library) {
+    let loaded = match record::folder() {
+        // SAFETY: the table stands for that of the plugin, which stays loaded.
+        Some(folder) => unsafe { Plugin::from_api(record::table(name, &library, &folder)) },
+        None => Plugin::load(&library),
+    };
+    match loaded {
         Ok(plugin) => Some(plugin),
         Err(error) => panic!("cannot load the plugin `{name}`: {error}"),
     }

@@ -1,7 +1,7 @@
 //! Topologies of libtpu and programs compiled for them, for which no TPU is needed.
 
 use crate::plugin;
-use pjrt::__rt::{self as rt, Handle, OnPlugin, Place};
+use pjrt::__rt::{self as rt, Handle, Place};
 use pjrt::{CompileOptions, Executable, Program, TopologyDescription, raw};
 
 /// The topology of that name, such as `v5e:2x2`; none where libtpu is left out.
@@ -10,24 +10,7 @@ use pjrt::{CompileOptions, Executable, Program, TopologyDescription, raw};
 ///
 /// As [`plugin`], and if libtpu refuses the name.
 pub fn topology(name: &str) -> Option<TopologyDescription> {
-    let plugin = plugin("tpu")?;
-    let api = plugin.api();
-    let input = raw::TopologyDescriptionCreateIn::new(
-        name.as_ptr().cast(),
-        name.len(),
-        std::ptr::null(),
-        0,
-    );
-    let place = Place {
-        function: "PJRT_TopologyDescription_Create",
-        field: "topology",
-    };
-    // SAFETY: the name is read during the call, and there are no options; the topology is new, the
-    // caller's to destroy, and stands alone.
-    let made = unsafe {
-        raw::topology_description_create(api, input)
-            .and_then(|out| rt::owned(api, out.topology, None, place))
-    };
+    let made = plugin("tpu")?.create_topology(name, &[]);
     Some(made.unwrap_or_else(|error| panic!("no topology `{name}`: {error}")))
 }
 
@@ -37,19 +20,16 @@ pub fn topology(name: &str) -> Option<TopologyDescription> {
 ///
 /// If libtpu does not compile it.
 pub fn compile_for(topology: &TopologyDescription, mlir: &str) -> Executable {
-    compile_with(topology, mlir, &CompileOptions::new())
+    let compiled = topology.compile(&Program::mlir(mlir), &CompileOptions::new(), None);
+    compiled.unwrap_or_else(|error| panic!("cannot compile: {error}"))
 }
 
-/// As [`compile_for`], with options.
+/// As [`compile_for`], with options as a serialised `CompileOptionsProto`.
 ///
 /// # Panics
 ///
 /// If libtpu does not compile it.
-pub fn compile_with(
-    topology: &TopologyDescription,
-    mlir: &str,
-    options: &CompileOptions,
-) -> Executable {
+pub fn compile_with(topology: &TopologyDescription, mlir: &str, options: &[u8]) -> Executable {
     let api = topology.api();
     let program = Program::mlir(mlir);
     let (code, format) = (program.code(), program.format());
@@ -59,7 +39,6 @@ pub fn compile_with(
         format.as_ptr().cast(),
         format.len(),
     );
-    let options = options.to_bytes();
     let place = Place {
         function: "PJRT_Compile",
         field: "executable",

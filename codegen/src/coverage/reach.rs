@@ -40,7 +40,7 @@ impl<'a> Reach<'a> {
         let owner = wanted.iter().rev().nth(1).filter(|s| is_type(s));
         let found: Vec<(usize, &Body)> = self
             .named(last)
-            .filter(|(_, b)| owner.is_none_or(|o| b.owner.as_deref() == Some(*o)))
+            .filter(|(_, b)| b.owner.as_deref() == owner.copied())
             .filter(|(_, b)| is_within(&wanted, &b.full()))
             .collect();
         let found = if found.is_empty() {

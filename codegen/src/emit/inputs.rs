@@ -1,7 +1,8 @@
 //! Parameters of a safe method: declaration, checks before the call, and the fields they fill.
 
+use super::callbacks;
 use super::methods::named;
-use crate::lower::inputs::{Input, InputKind, LengthField};
+use crate::lower::inputs::{Input, InputKind, LengthField, rust_path};
 use crate::lower::method::{Method, Receiver};
 use crate::lower::outputs::OutputKind;
 use crate::lower::{call, names};
@@ -18,7 +19,18 @@ pub fn param(
 ) -> Result<TokenStream, String> {
     let ident = &input.ident;
     let ty = match &input.kind {
+        InputKind::Plain {
+            ty,
+            set_by: Some(_),
+            ..
+        } => quote!(::core::option::Option<#ty>),
         InputKind::Plain { ty, .. } => ty.clone(),
+        InputKind::Callback { callback, .. } => {
+            let ty = callbacks::target(callback);
+            quote!(impl #ty + 'static)
+        }
+        // Its fields are the parameters.
+        InputKind::Group { .. } => return Ok(quote!()),
         InputKind::Enum { name } => named(model, name)?,
         InputKind::Slice { item: None, .. } => quote!(&str),
         InputKind::Slice {
@@ -27,13 +39,20 @@ pub fn param(
         InputKind::Texts { bytes: false, .. } => quote!(&[&str]),
         InputKind::Texts { bytes: true, .. } => quote!(&[&[u8]]),
         InputKind::NamedValues { .. } => quote!(&[::pjrt::NamedValue<'_>]),
+        InputKind::Nested { rust, .. } | InputKind::Message { rust, .. } => {
+            let ty = rust_path(rust);
+            quote!(&#ty)
+        }
         InputKind::Handle { name, .. } => {
             let ty = named(model, name)?;
             quote!(&#lifetime #ty)
         }
     };
     Ok(match &input.kind {
-        InputKind::Slice { optional: true, .. } | InputKind::Handle { optional: true, .. } => {
+        InputKind::Slice { optional: true, .. }
+        | InputKind::Handle { optional: true, .. }
+        | InputKind::Nested { optional: true, .. }
+        | InputKind::Message { optional: true, .. } => {
             quote!(#ident: ::core::option::Option<#ty>)
         }
         _ => quote!(#ident: #ty),
@@ -81,6 +100,61 @@ pub fn check(
     })
 }
 
+/// Tests of the run-time support that the overlay names.
+pub fn tests(method: &Method<'_>, input: &Input<'_>) -> Vec<TokenStream> {
+    let (c_name, ident, argument) = (&method.call.function.name, &input.ident, input.field);
+    let check = input.check.as_deref().map(|check| {
+        let test = format_ident!("check_{check}");
+        quote!(::pjrt::__rt::#test(api, #ident, #c_name, #argument)?;)
+    });
+    let one_of = input.one_of.as_ref().map(|other| {
+        quote!(::pjrt::__rt::check_one_of(#ident.is_some(), #other.is_some(), #c_name, #argument)?;)
+    });
+    let rank = match &input.kind {
+        InputKind::Nested {
+            optional,
+            rank_of: Some(array),
+            ..
+        } => {
+            let given = if *optional {
+                quote!(#ident)
+            } else {
+                quote!(::core::option::Option::Some(#ident))
+            };
+            Some(quote! {
+                if let ::core::option::Option::Some(given) = #given {
+                    ::pjrt::__rt::check_rank(::pjrt::__rt::Lower::rank(given), #array.len(), #c_name, #argument)?;
+                }
+            })
+        }
+        _ => None,
+    };
+    check.into_iter().chain(one_of).chain(rank).collect()
+}
+
+/// The method that must answer `true` before the call.
+pub fn after(model: &Model, method: &Method<'_>) -> Result<Option<TokenStream>, String> {
+    let Some(function) = method.entry.after.as_deref() else {
+        return Ok(None);
+    };
+    let asked = other(model, function)?;
+    let truth = matches!(
+        asked.outputs.as_slice(),
+        [only] if matches!(&only.kind, OutputKind::Plain(ty) if ty.to_string() == "bool")
+            && only.set_by.is_none() && only.later.is_none()
+    );
+    let same = asked.receiver == method.receiver && asked.inputs.is_empty();
+    if !truth || !same || asked.entry.safe != Some(Safe::Generated) {
+        return Err(format!(
+            "`after` names `{function}`, which is no generated method of the same receiver that takes nothing and gives a truth value"
+        ));
+    }
+    let (ident, c_name) = (&asked.ident, &method.call.function.name);
+    Ok(Some(
+        quote!(::pjrt::__rt::check_after(self.#ident()?, #c_name, #function)?;),
+    ))
+}
+
 /// A handle must belong to the receiver's plugin and client; on an extension, to its plugin and to
 /// the client of the first handle given.
 fn handle_check(method: &Method<'_>, input: &Input<'_>, same: Same) -> Option<TokenStream> {
@@ -115,6 +189,27 @@ pub fn subject(method: &Method<'_>) -> Option<TokenStream> {
     }
 }
 
+/// The handles given that what is handed over keeps alive, as options.
+pub fn kept(model: &Model, method: &Method<'_>) -> Vec<TokenStream> {
+    let said = |field| {
+        let entry = model.field_entry(&method.call.function.name, field);
+        entry.is_some_and(|e| e.keeps)
+    };
+    let inputs = method.inputs.iter().filter(|i| said(i.field));
+    let kept = inputs.filter_map(|input| match &input.kind {
+        InputKind::Handle { optional, .. } => {
+            let ident = &input.ident;
+            Some(if *optional {
+                quote!(#ident)
+            } else {
+                quote!(::core::option::Option::Some(#ident))
+            })
+        }
+        _ => None,
+    });
+    kept.collect()
+}
+
 /// The method that gives an upper bound. It must be one of the same receiver's that takes nothing.
 fn limit(model: &Model, method: &Method<'_>, function: &str) -> Result<Ident, String> {
     let limit = other(model, function)?;
@@ -146,9 +241,30 @@ pub fn other<'m>(model: &'m Model, function: &str) -> Result<Method<'m>, String>
 }
 
 /// Statements before the call: lists that are made of a parameter and must outlive it.
-pub fn prelude(input: &Input<'_>) -> Option<TokenStream> {
+pub fn prelude(method: &Method<'_>, input: &Input<'_>) -> Option<TokenStream> {
     let ident = &input.ident;
     match &input.kind {
+        InputKind::Callback { callback, key, .. } => {
+            Some(callbacks::prelude(method, input, callback, key.as_ref()))
+        }
+        InputKind::Group { path, fields } => {
+            let group = format_ident!("{ident}_group");
+            let inner = method
+                .inputs
+                .iter()
+                .filter(|i| i.within == Some(input.field));
+            let values = fields.iter().filter_map(|field| {
+                let value = inner
+                    .clone()
+                    .find_map(|input| fill(method, input, &field.name))?;
+                let field = names::ident(&field.name);
+                Some(quote!(#group.#field = #value;))
+            });
+            Some(quote! {
+                let mut #group = <#path>::zeroed();
+                #(#values)*
+            })
+        }
         InputKind::Texts { .. } => {
             let (pointers, sizes) = (
                 format_ident!("{ident}_pointers"),
@@ -158,6 +274,22 @@ pub fn prelude(input: &Input<'_>) -> Option<TokenStream> {
                 let #pointers: ::std::vec::Vec<*const ::core::ffi::c_char> =
                     #ident.iter().map(|text| text.as_ptr().cast()).collect();
                 let #sizes: ::std::vec::Vec<usize> = #ident.iter().map(|text| text.len()).collect();
+            })
+        }
+        InputKind::Nested { optional, .. } => {
+            let lowered = format_ident!("{ident}_lowered");
+            Some(if *optional {
+                quote!(let #lowered = #ident.map(|given| ::pjrt::__rt::Lower::lower(given, api)).transpose()?;)
+            } else {
+                quote!(let #lowered = ::pjrt::__rt::Lower::lower(#ident, api)?;)
+            })
+        }
+        InputKind::Message { optional, .. } => {
+            let bytes = format_ident!("{ident}_bytes");
+            Some(if *optional {
+                quote!(let #bytes = #ident.map(::pjrt::__rt::Message::serialised);)
+            } else {
+                quote!(let #bytes = ::pjrt::__rt::Message::serialised(#ident);)
             })
         }
         InputKind::NamedValues { .. } => {
@@ -181,7 +313,22 @@ fn length(method: &Method<'_>, field: &LengthField, value: &TokenStream) -> Toke
 pub fn fill(method: &Method<'_>, input: &Input<'_>, field: &str) -> Option<TokenStream> {
     let (ident, own, name) = (&input.ident, input.field == field, names::ident(field));
     match &input.kind {
+        InputKind::Plain {
+            set_by: Some(flag), ..
+        } => {
+            let flag = (*flag == name).then(|| quote!(#ident.is_some()));
+            flag.or_else(|| own.then(|| quote!(#ident.unwrap_or_default())))
+        }
         InputKind::Plain { .. } => own.then(|| quote!(#ident)),
+        InputKind::Group { .. } => {
+            let group = format_ident!("{ident}_group");
+            own.then(|| quote!(&raw mut #group))
+        }
+        InputKind::Callback { user_data, .. } => {
+            let (entry, kept) = (callbacks::entry(input), callbacks::kept(input));
+            let data = (*user_data == name).then(|| quote!(#kept.data()));
+            data.or_else(|| own.then(|| quote!(::core::option::Option::Some(#entry))))
+        }
         InputKind::Enum { .. } => own.then(|| quote!(::core::convert::From::from(#ident))),
         InputKind::Handle {
             optional: false, ..
@@ -225,6 +372,37 @@ pub fn fill(method: &Method<'_>, input: &Input<'_>, field: &str) -> Option<Token
                 Some(quote!(#lengths.as_ptr().cast_mut()))
             } else {
                 (counted.ident == name).then(|| length(method, counted, &quote!(#ident.len())))
+            }
+        }
+        InputKind::Nested { optional, .. } => {
+            let lowered = format_ident!("{ident}_lowered");
+            own.then(|| if *optional {
+                quote!(#lowered.as_ref().map_or(::core::ptr::null(), ::pjrt::__rt::Lowered::as_ptr).cast_mut())
+            } else {
+                quote!(::pjrt::__rt::Lowered::as_ptr(&#lowered).cast_mut())
+            })
+        }
+        InputKind::Message {
+            length: counted,
+            optional,
+            ..
+        } => {
+            let bytes = format_ident!("{ident}_bytes");
+            let (pointer, count) = if *optional {
+                (
+                    quote!(#bytes.as_ref().map_or(::core::ptr::null(), |given| given.as_ptr()).cast_mut().cast()),
+                    quote!(#bytes.as_ref().map_or(0, |given| given.len())),
+                )
+            } else {
+                (
+                    quote!(#bytes.as_ptr().cast_mut().cast()),
+                    quote!(#bytes.len()),
+                )
+            };
+            if own {
+                Some(pointer)
+            } else {
+                (counted.ident == name).then(|| length(method, counted, &count))
             }
         }
         InputKind::NamedValues { length: counted } => {

@@ -1,11 +1,11 @@
 //! Layer 3: safe methods over the checked calls.
 
-use super::{docs, inputs, outputs};
+use super::{callbacks, docs, inputs, outputs};
 use crate::lower::inputs::rust_path;
 use crate::lower::method::{Method, Receiver};
 use crate::lower::{call, names};
 use crate::model::Model;
-use crate::overlay::Returns;
+use crate::overlay::{Returns, Taken};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -37,22 +37,26 @@ fn emitted(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
     let (mut params, mut checks, mut prelude) = (Vec::new(), Vec::new(), Vec::new());
     for input in &method.inputs {
         let subject = method.subject.is_some_and(|s| s.field == input.field);
-        params.push(inputs::param(
-            model,
-            input,
-            named_lifetime.as_ref().filter(|_| subject),
-        )?);
+        let param = inputs::param(model, input, named_lifetime.as_ref().filter(|_| subject))?;
+        if !param.is_empty() {
+            params.push(param);
+        }
         checks.extend(inputs::check(model, method, input)?);
-        prelude.extend(inputs::prelude(input));
+        checks.extend(inputs::tests(method, input));
+        prelude.extend(inputs::prelude(method, input));
     }
+    checks.extend(inputs::after(model, method)?);
     for output in &method.outputs {
         prelude.extend(outputs::prelude(model, method, output)?);
     }
+    prelude.extend(callbacks::ended(model, method)?);
+    let settled = callbacks::settle(method);
     let arguments = arguments(model, method)?;
     let gates = outputs::owned_types(model, &method.outputs)
         .into_iter()
         .map(|ty| quote!(::pjrt::__rt::destructor::<#ty>(api)?;));
     let (result, body, structure) = result(model, method, &elided)?;
+    let guards = outputs::guards(method);
     let path = raw_path(model, method)?;
     let (ident, function, input) = (&method.ident, &call.ident, &call.input);
     let (api, table) = match (method.receiver, call.core) {
@@ -82,25 +86,83 @@ fn emitted(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
     );
     let docs = method_docs(model, method);
     let unsafety = method.entry.unsafety.as_ref().map(|_| quote!(unsafe));
-    let unused = (prelude.is_empty() && checks.is_empty()).then(|| quote!(let _ = api;));
-    let method = quote! {
+    let receiver = self::receiver(method)?;
+    let unused = checks.is_empty().then(|| quote!(let _ = api;));
+    let called = quote!(unsafe { #path #function(#table, input) });
+    let called = if method.entry.taken == Taken::Freed {
+        quote! {
+            let out = #called;
+            if ::pjrt::__rt::reached(&out) { self.0.freed(); }
+            let out = out?;
+        }
+    } else {
+        quote!(let out = #called?;)
+    };
+    let body = quote! {
+        #api
+        #unused
+        #(#gates)*
+        #(#checks)*
+        #(#prelude)*
+        let input = #path #input::new #arguments;
+        ::pjrt::__rt::safety!(#why);
+        #called
+        #(#settled)*
+        #(#guards)*
+        #body
+    };
+    let head = quote! {
         #docs
         #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
-        pub #unsafety fn #ident #generics(&self, #(#params),*) -> ::pjrt::Result<#result> {
-            #api
-            #unused
-            #(#gates)*
-            #(#checks)*
-            #(#prelude)*
-            let input = #path #input::new #arguments;
-            ::pjrt::__rt::safety!(#why);
-            let out = unsafe { #path #function(#table, input) }?;
-            #body
+    };
+    let method = match method.entry.taken {
+        Taken::Ref | Taken::Mut => quote! {
+            #head
+            pub #unsafety fn #ident #generics(#receiver, #(#params),*) -> ::pjrt::Result<#result> { #body }
+        },
+        // The body only borrows the receiver, which is dropped behind it.
+        Taken::Value | Taken::Freed => {
+            let inner = names::bare_ident(&format!("{}_taken", method.ident));
+            let given = method.inputs.iter().map(|input| &input.ident);
+            let (outer, call) = match method.entry.taken {
+                Taken::Freed => (quote!(mut self), quote!(Self::#inner(&mut self, #(#given),*))),
+                _ => (quote!(self), quote!(Self::#inner(&self, #(#given),*))),
+            };
+            let call = match &method.entry.unsafety {
+                Some(_) => quote! {
+                    ::pjrt::__rt::safety!("the caller's promise.");
+                    unsafe { #call }
+                },
+                None => call,
+            };
+            quote! {
+                #head
+                pub #unsafety fn #ident #generics(#outer, #(#params),*) -> ::pjrt::Result<#result> { #call }
+                #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+                #unsafety fn #inner #generics(#receiver, #(#params),*) -> ::pjrt::Result<#result> { #body }
+            }
         }
     };
     Ok(Emitted {
         method,
         result: structure,
+    })
+}
+
+/// How the method's body holds its receiver.
+fn receiver(method: &Method<'_>) -> Result<TokenStream, String> {
+    let unique = matches!(method.receiver, Receiver::Handle(_))
+        && method.subject.is_some_and(|subject| !subject.counted);
+    if method.entry.taken != Taken::Ref && !unique {
+        return Err("`self`: only a handle with one owner can be taken alone or for good".into());
+    }
+    let lent = method.outputs.iter().any(outputs::borrows);
+    if matches!(method.entry.taken, Taken::Value | Taken::Freed) && lent {
+        return Err("`self`: a result is borrowed from a receiver that is gone".into());
+    }
+    Ok(match method.entry.taken {
+        Taken::Ref | Taken::Value => quote!(&self),
+        Taken::Mut | Taken::Freed => quote!(&mut self),
     })
 }
 
@@ -141,6 +203,7 @@ fn argument(method: &Method<'_>, field: &str) -> Result<TokenStream, String> {
     let given = method
         .inputs
         .iter()
+        .filter(|input| input.within.is_none())
         .find_map(|input| inputs::fill(method, input, field));
     let made = || {
         method
@@ -194,9 +257,7 @@ fn result(
             let (mut fields, mut values) = (Vec::new(), Vec::new());
             // What is owned is taken over first, so that nothing is lost if another part is refused.
             let mut order: Vec<_> = several.iter().collect();
-            order.sort_by_key(|o| {
-                !matches!(o.kind, crate::lower::outputs::OutputKind::Owned { .. })
-            });
+            order.sort_by_key(|o| !outputs::takes_over(o));
             for output in order {
                 let name = &output.name;
                 let ty = outputs::ty(model, output, &inner)?;
@@ -207,7 +268,7 @@ fn result(
                     .unwrap_or_else(|| format!("`{}`.", output.field));
                 let doc = docs::lines(&doc);
                 fields.push(quote!(#doc pub #name: #ty,));
-                values.push(quote!(#name: #value?,));
+                values.push(quote!(#name: ::pjrt::__rt::part(#value)?,));
             }
             let doc = format!(
                 " What `{}` of `{}` gives.",
@@ -262,20 +323,22 @@ fn method_docs(model: &Model, method: &Method<'_>) -> TokenStream {
     }
 }
 
-/// The Rust type of a handle or enum of the overlay.
+/// The Rust type of a handle, enum or plain struct of the overlay.
 pub fn named(model: &Model, c_name: &str) -> Result<TokenStream, String> {
     let handle = model.handle(c_name).map(|h| &h.rust);
-    let rust = handle.or_else(|| model.overlay.enums.get(c_name).map(|e| &e.rust));
-    let rust = rust.ok_or_else(|| format!("no [handle] or [enum] entry for `{c_name}`"))?;
+    let rust = handle
+        .or_else(|| model.overlay.enums.get(c_name).map(|e| &e.rust))
+        .or_else(|| model.overlay.values.get(c_name).map(|v| &v.rust));
+    let rust =
+        rust.ok_or_else(|| format!("no [handle], [enum] or [value] entry for `{c_name}`"))?;
     let path = rust_path(rust);
-    if model.module_of(c_name) == Some("core") {
+    let module = model
+        .home(c_name)
+        .ok_or_else(|| format!("no module declares `{c_name}`"))?;
+    if module == "core" {
         return Ok(path);
     }
-    let module = names::ident(
-        model
-            .module_of(c_name)
-            .ok_or_else(|| format!("no module declares `{c_name}`"))?,
-    );
+    let module = names::ident(module);
     let ident = names::ident(rust);
     Ok(quote!(::pjrt::#module::#ident))
 }

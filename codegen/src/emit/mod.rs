@@ -1,6 +1,7 @@
 //! Renders facts and model as text.
 #[cfg(feature = "tools")]
 pub mod c_header;
+pub mod callbacks;
 pub mod calls;
 pub mod docs;
 pub mod enums;
@@ -11,5 +12,6 @@ pub mod methods;
 pub mod outputs;
 pub mod plugin;
 pub mod sys_names;
+pub mod value;
 #[cfg(feature = "tools")]
 pub mod witness;

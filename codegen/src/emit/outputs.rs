@@ -2,11 +2,12 @@
 
 use super::inputs;
 use super::methods::named;
+use crate::lower::inputs::InputKind;
 use crate::lower::method::{Method, Receiver};
 use crate::lower::outputs::{First, Output, OutputKind};
 use crate::model::Model;
-use crate::overlay::{Lender, Parent};
-use proc_macro2::{Literal, TokenStream};
+use crate::overlay::{Count, Lender, Parent};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 /// Whether an output points into something that must outlive it.
@@ -39,6 +40,17 @@ pub fn ty(
             let ty = named(model, name)?;
             quote!(&#lifetime [#ty])
         }
+        OutputKind::Copied { contents, .. } => match contents.as_ref() {
+            OutputKind::Slice { item, .. } => quote!(::std::vec::Vec<#item>),
+            OutputKind::Texts { bytes: false, .. } => {
+                quote!(::std::vec::Vec<::std::string::String>)
+            }
+            OutputKind::Texts { bytes: true, .. } => {
+                quote!(::std::vec::Vec<::std::vec::Vec<u8>>)
+            }
+            _ => return Err(format!("`{}` cannot be copied", output.field)),
+        },
+        OutputKind::Index(_) => quote!(::core::option::Option<usize>),
         OutputKind::Held { .. } => quote!(::pjrt::HeldBytes),
         OutputKind::HeldNamedValues { .. } => quote!(::pjrt::HeldNamedValues),
         OutputKind::Texts {
@@ -74,6 +86,17 @@ pub fn ty(
             item: Some(item), ..
         } => quote!(::std::vec::Vec<#item>),
         OutputKind::Buffer { item: None, .. } => quote!(::std::string::String),
+        OutputKind::ValueList { name, .. } => {
+            let ty = named(model, name)?;
+            quote!(::std::vec::Vec<#ty>)
+        }
+        OutputKind::Values { name, list } => {
+            let ty = named(model, name)?;
+            match list {
+                Some(_) => quote!(::std::vec::Vec<#ty>),
+                None => ty,
+            }
+        }
     };
     let optional = output.set_by.is_some() || output.later.is_some();
     Ok(if optional {
@@ -81,6 +104,15 @@ pub fn ty(
     } else {
         ty
     })
+}
+
+/// Whether reading an output takes something over that we must free.
+pub fn takes_over(output: &Output<'_>) -> bool {
+    use OutputKind::{Held, HeldNamedValues, Owned};
+    matches!(
+        output.kind,
+        Owned { .. } | Held { .. } | HeldNamedValues { .. }
+    )
 }
 
 /// The types of outputs that must be destroyed by us.
@@ -98,21 +130,47 @@ pub fn prelude(
     method: &Method<'_>,
     output: &Output<'_>,
 ) -> Result<Option<TokenStream>, String> {
-    let OutputKind::Buffer { item, first, .. } = &output.kind else {
-        return Ok(None);
-    };
     let (c_name, field) = (&method.call.function.name, output.field);
     let (memory, room) = (
         format_ident!("{}_memory", output.name),
         format_ident!("{}_room", output.name),
     );
-    let item = item.clone().unwrap_or_else(|| quote!(u8));
+    let (ty, zeroed, first) = match &output.kind {
+        OutputKind::Buffer { item, first, .. } => {
+            let item = item.clone().unwrap_or_else(|| quote!(u8));
+            let ty = quote!(::std::vec::Vec<#item>);
+            (ty, quote!(zeroed_items), Some(first))
+        }
+        OutputKind::Values { name, list } => {
+            let ty = named(model, name)?;
+            let first = list.as_ref().map(|l| &l.first);
+            (
+                quote!(::pjrt::__rt::ValueMemory<#ty>),
+                quote!(zeroed_values),
+                first,
+            )
+        }
+        _ => return Ok(None),
+    };
     let room_value = match first {
-        First::Items(items) => {
+        None => quote!(1),
+        Some(First::Items(items)) => {
             let items = Literal::u64_unsuffixed(*items);
             quote!(#items)
         }
-        First::Of(function) => {
+        Some(First::Product(fields)) => {
+            let mut factors = Vec::new();
+            for factor in fields {
+                let given = method.inputs.iter().find(|i| i.field == factor);
+                let ident = given
+                    .filter(|i| matches!(i.kind, InputKind::Plain { .. }))
+                    .map(|i| &i.ident)
+                    .ok_or_else(|| format!("`room` of `{field}`: `{factor}` is no integer input"))?;
+                factors.push(quote!(usize::try_from(#ident).ok()));
+            }
+            quote!(::pjrt::__rt::product(&[#(#factors),*], #c_name, #field)?)
+        }
+        Some(First::Of(function)) => {
             let other = inputs::other(model, function)?;
             let ident = &other.ident;
             let subject = match method.receiver {
@@ -124,14 +182,16 @@ pub fn prelude(
     };
     Ok(Some(quote! {
         let #room: usize = #room_value;
-        let mut #memory: ::std::vec::Vec<#item> = ::pjrt::__rt::zeroed_items(#room, #c_name, #field)?;
+        let mut #memory: #ty = ::pjrt::__rt::#zeroed(#room, #c_name, #field)?;
     }))
 }
 
 /// The value that an output's memory gives to a field of the checked call.
 pub fn fill(method: &Method<'_>, output: &Output<'_>, field: &str) -> Option<TokenStream> {
-    let OutputKind::Buffer { capacity, .. } = &output.kind else {
-        return None;
+    let capacity = match &output.kind {
+        OutputKind::Buffer { capacity, .. } => Some(capacity),
+        OutputKind::Values { list, .. } => list.as_ref().map(|l| &l.capacity),
+        _ => return None,
     };
     let c_name = &method.call.function.name;
     let (memory, room) = (
@@ -141,6 +201,7 @@ pub fn fill(method: &Method<'_>, output: &Output<'_>, field: &str) -> Option<Tok
     if output.field == field {
         return Some(quote!(#memory.as_mut_ptr().cast()));
     }
+    let capacity = capacity?;
     (capacity.ident == crate::lower::names::ident(field)).then(|| {
         let argument = capacity.ident.to_string();
         quote!(::pjrt::__rt::length(#room, #c_name, #argument)?)
@@ -154,6 +215,15 @@ pub fn value(
     output: &Output<'_>,
 ) -> Result<TokenStream, String> {
     let value = plain_value(model, method, output)?;
+    if let (Some(flag), Some(_), OutputKind::Plain(_)) =
+        (&output.set_by, output.later, &output.kind)
+    {
+        // The flag is as new as what it speaks of.
+        let ident = &output.ident;
+        return Ok(
+            quote!(::core::result::Result::Ok(if out.#flag == ::core::option::Option::Some(true) { out.#ident } else { ::core::option::Option::None })),
+        );
+    }
     if let Some(flag) = &output.set_by {
         return Ok(
             quote!(if out.#flag { (#value).map(::core::option::Option::Some) } else { ::core::result::Result::Ok(::core::option::Option::None) }),
@@ -178,10 +248,54 @@ pub fn value(
     Ok(value)
 }
 
+/// What frees the objects that copied outputs lie in, each once and after the copies are made.
+pub fn guards(method: &Method<'_>) -> Vec<TokenStream> {
+    let mut seen: Vec<&Ident> = Vec::new();
+    let mut guards = Vec::new();
+    for output in &method.outputs {
+        let OutputKind::Copied {
+            holder, deleter, ..
+        } = &output.kind
+        else {
+            continue;
+        };
+        if seen.contains(&holder) {
+            continue;
+        }
+        seen.push(holder);
+        let guard = format_ident!("_{holder}_guard");
+        let deleter = self::deleter(deleter);
+        guards.push(quote! {
+            ::pjrt::__rt::safety!("the plugin hands the object over with the function that frees it, which is called once, when everything is copied.");
+            let #guard = unsafe { ::pjrt::__rt::free_later(out.#holder as *mut ::core::ffi::c_void, #deleter) };
+        });
+    }
+    guards
+}
+
+/// A deleter as a function of an untyped pointer.
+fn deleter(field: &Ident) -> TokenStream {
+    quote! {
+        out.#field.map(|deleter| {
+            ::pjrt::__rt::safety!("functions that differ in what a pointer parameter points to are called alike.");
+            unsafe { ::core::mem::transmute::<_, unsafe extern "C" fn(*mut ::core::ffi::c_void)>(deleter) }
+        })
+    }
+}
+
 fn plain_value(
     model: &Model,
     method: &Method<'_>,
     output: &Output<'_>,
+) -> Result<TokenStream, String> {
+    contents(model, method, output, &output.kind)
+}
+
+fn contents(
+    model: &Model,
+    method: &Method<'_>,
+    output: &Output<'_>,
+    kind: &OutputKind,
 ) -> Result<TokenStream, String> {
     let (c_name, field, ident) = (&method.call.function.name, output.field, &output.ident);
     let place = quote!(::pjrt::__rt::Place { function: #c_name, field: #field });
@@ -200,8 +314,23 @@ fn plain_value(
         let length = &length.ident;
         quote!(::pjrt::__rt::count(out.#length, #place)?)
     };
-    Ok(match &output.kind {
+    Ok(match kind {
         OutputKind::Plain(_) => quote!(::core::result::Result::Ok(out.#ident)),
+        OutputKind::Copied { contents: of, .. } => {
+            let value = contents(model, method, output, of)?;
+            match of.as_ref() {
+                OutputKind::Slice { item, .. } => {
+                    quote!((#value).map(|items: &[#item]| items.to_vec()))
+                }
+                _ => {
+                    quote!((#value).map(|list| list.into_iter().map(::std::borrow::ToOwned::to_owned).collect()))
+                }
+            }
+        }
+        OutputKind::Index(length) => {
+            let count = count(length);
+            quote!(::pjrt::__rt::index_or_none(out.#ident, #count, #place))
+        }
         OutputKind::Enum(name) => {
             let ty = named(model, name)?;
             quote!(::core::result::Result::Ok(#ty::from(out.#ident)))
@@ -264,15 +393,13 @@ fn plain_value(
         } => {
             let count = count(length);
             let object = holder.as_ref().unwrap_or(ident);
-            let read = match &output.kind {
+            let deleter = self::deleter(deleter);
+            let read = match kind {
                 OutputKind::Held { .. } => quote!(held_bytes),
                 _ => quote!(held_named_values),
             };
             quote!({
-                let deleter = out.#deleter.map(|deleter| {
-                    ::pjrt::__rt::safety!("functions that differ in what a pointer parameter points to are called alike.");
-                    unsafe { ::core::mem::transmute::<_, unsafe extern "C" fn(*mut ::core::ffi::c_void)>(deleter) }
-                });
+                let deleter = #deleter;
                 ::pjrt::__rt::safety!("the plugin keeps the contents until the deleter is called, which happens once.");
                 unsafe { ::pjrt::__rt::#read(api, out.#ident, #count, out.#object as *mut ::core::ffi::c_void, deleter, #owner, #place) }
             })
@@ -303,6 +430,10 @@ fn plain_value(
                 Parent::Client => keeper(quote!(::pjrt::__rt::client_of)),
                 Parent::None => quote!(::core::option::Option::None),
             };
+            let parent = inputs::kept(model, method).into_iter().fold(
+                parent,
+                |parent, also| quote!(::pjrt::__rt::keep_also(#parent, #also)),
+            );
             let make = if *nullable {
                 quote!(owned_or_none)
             } else {
@@ -313,15 +444,41 @@ fn plain_value(
                 unsafe { ::pjrt::__rt::#make(api, out.#ident, #parent, #place) }
             })
         }
-        OutputKind::Buffer { item, length, .. } => {
+        OutputKind::ValueList { name, length } => {
+            let count = count(length);
+            let ty = named(model, name)?;
+            quote!({
+                ::pjrt::__rt::safety!("the plugin keeps the structs for as long as their owner, which outlives this call.");
+                unsafe { ::pjrt::__rt::value_list::<#ty>(out.#ident.cast_const(), #count, #place) }
+            })
+        }
+        OutputKind::Buffer {
+            item,
+            length,
+            count: said,
+            ..
+        } => {
             let memory = format_ident!("{}_memory", output.name);
             match (length, item) {
                 (Some(length), _) => {
                     let count = count(length);
                     quote!(::pjrt::__rt::filled(#memory, #count, #place))
                 }
+                _ if *said == Count::All => {
+                    quote!({ let _ = out; ::core::result::Result::Ok(#memory) })
+                }
                 (None, None) => quote!({ let _ = out; ::pjrt::__rt::filled_text(#memory, #place) }),
                 (None, Some(_)) => return Err(format!("`{field}`: only text can end with NUL")),
+            }
+        }
+        OutputKind::Values { list, .. } => {
+            let memory = format_ident!("{}_memory", output.name);
+            match list {
+                Some(list) => {
+                    let count = count(&list.length);
+                    quote!(#memory.filled(#count, #place))
+                }
+                None => quote!(#memory.one(#place)),
             }
         }
     })

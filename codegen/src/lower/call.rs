@@ -101,6 +101,30 @@ pub fn call<'m>(model: &'m Model, function: &'m Function) -> Option<Call<'m>> {
     })
 }
 
+impl<'m> Call<'m> {
+    /// The call with another struct in the place of its args struct: every field is an input.
+    pub fn over(&self, model: &'m Model, structure: &'m Struct) -> Option<Call<'m>> {
+        let inputs = structure
+            .fields
+            .iter()
+            .map(|f| call_field(model, f))
+            .collect::<Option<Vec<_>>>()?;
+        Some(Call {
+            function: self.function,
+            ident: self.ident.clone(),
+            input: self.input.clone(),
+            output: self.output.clone(),
+            args: path(model, &structure.name)?,
+            structure,
+            result: self.result.clone(),
+            core: self.core,
+            slot: self.slot.clone(),
+            inputs,
+            outputs: Vec::new(),
+        })
+    }
+}
+
 /// Lowers a versioned struct.
 pub fn nested<'m>(model: &'m Model, structure: &'m Struct) -> Option<Nested<'m>> {
     let fields = payload(structure)

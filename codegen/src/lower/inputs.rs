@@ -1,12 +1,13 @@
 //! Inputs of a safe method: how its parameters fill the fields of the checked call.
 
 use super::call::{Call, CallField};
+use super::callback::{self, Callback};
 use super::ctype::{CType, primitive};
 use super::names;
 use super::outputs::{Output, OutputKind};
 use crate::model::Model;
-use crate::overlay::Same;
-use crate::schema::Struct;
+use crate::overlay::{FieldEntry, Same};
+use crate::schema::{Field, Struct};
 use proc_macro2::{Ident, TokenStream};
 
 /// The struct that lists of options are made of.
@@ -16,14 +17,20 @@ pub const NAMED_VALUE: &str = "PJRT_NamedValue";
 pub struct Input<'m> {
     /// The field that it fills.
     pub field: &'m str,
+    /// The field of the group that `field` belongs to, if it belongs to one.
+    pub within: Option<&'m str>,
     /// Rust name.
     pub ident: Ident,
     /// What it is.
-    pub kind: InputKind,
+    pub kind: InputKind<'m>,
+    /// The test of the run-time support that it must pass.
+    pub check: Option<String>,
+    /// The Rust name of the other optional input of which one must be given.
+    pub one_of: Option<Ident>,
 }
 
 /// What a parameter is.
-pub enum InputKind {
+pub enum InputKind<'m> {
     /// A number or truth value, as it is.
     Plain {
         /// Its type.
@@ -32,6 +39,8 @@ pub enum InputKind {
         index_below: Option<String>,
         /// It may be given once.
         once: bool,
+        /// The field of the flag that says whether it is given.
+        set_by: Option<Ident>,
     },
     /// A value of an open enum.
     Enum {
@@ -61,6 +70,24 @@ pub enum InputKind {
         /// The number's field.
         length: LengthField,
     },
+    /// A struct that a hand-written type lowers to.
+    Nested {
+        /// The Rust type.
+        rust: String,
+        /// It may be left out.
+        optional: bool,
+        /// Rust name of the array whose length is its rank.
+        rank_of: Option<Ident>,
+    },
+    /// Bytes that a hand-written type serialises to.
+    Message {
+        /// The Rust type.
+        rust: String,
+        /// The length's field.
+        length: LengthField,
+        /// It may be left out.
+        optional: bool,
+    },
     /// A handle.
     Handle {
         /// C name of its type.
@@ -70,6 +97,30 @@ pub enum InputKind {
         /// What it must share with the receiver.
         same: Same,
     },
+    /// A plain struct whose fields are parameters of their own.
+    Group {
+        /// Path of the C struct.
+        path: TokenStream,
+        /// Its fields.
+        fields: Vec<&'m Field>,
+    },
+    /// A function that the plugin keeps and calls.
+    Callback {
+        /// The C function.
+        callback: Callback<'m>,
+        /// The field of the data that it is called with.
+        user_data: Ident,
+        /// The parameter that it is registered under; none: for good.
+        key: Option<Key>,
+    },
+}
+
+/// A parameter that callbacks are registered under.
+pub struct Key {
+    /// Its Rust name.
+    pub ident: Ident,
+    /// It is text.
+    pub text: bool,
 }
 
 /// A field that holds a length.
@@ -89,17 +140,31 @@ pub fn inputs<'m>(
     outputs: &[Output<'_>],
 ) -> Result<Vec<Input<'m>>, String> {
     let mut filled: Vec<String> = receiver.map(str::to_owned).into_iter().collect();
+    for output in outputs {
+        let capacity = match &output.kind {
+            OutputKind::Buffer { capacity, .. } => Some(capacity),
+            OutputKind::Values { list, .. } => list.as_ref().map(|l| &l.capacity),
+            _ => continue,
+        };
+        filled.push(output.field.to_owned());
+        filled.extend(capacity.map(|c| c.ident.to_string()));
+    }
+    scope(model, call, filled, None)
+}
+
+/// Lowers the inputs of an args struct, or of a plain struct whose fields are parameters: those
+/// that are not filled already.
+fn scope<'m>(
+    model: &'m Model,
+    call: &Call<'m>,
+    mut filled: Vec<String>,
+    within: Option<&'m str>,
+) -> Result<Vec<Input<'m>>, String> {
     for field in &call.inputs {
         filled.extend(length_of(model, call, field).map(str::to_owned));
-        filled.extend(
-            model
-                .field_entry(&call.function.name, &field.field.name)
-                .and_then(|e| e.sizes.clone()),
-        );
-    }
-    for output in outputs {
-        if let OutputKind::Buffer { capacity, .. } = &output.kind {
-            filled.extend([output.field.to_owned(), capacity.ident.to_string()]);
+        if let Some(entry) = entry(model, call, &field.field.name) {
+            let others = [&entry.sizes, &entry.set_by, &entry.user_data];
+            filled.extend(others.into_iter().flatten().cloned());
         }
     }
     let mut inputs = Vec::new();
@@ -109,26 +174,124 @@ pub fn inputs<'m>(
         .filter(|f| !filled.contains(&f.field.name))
     {
         let name = field.field.name.as_str();
-        let kind = kind(model, call, field).ok_or_else(|| {
+        let no_rule = || {
             format!(
                 "no rule for the input `{name}` of type `{}`",
                 field.field.ty
             )
-        })?;
-        let entry = model.field_entry(&call.function.name, name);
-        let rust = entry.and_then(|e| e.rename.as_deref()).unwrap_or(name);
+        };
+        let kind = if let Some(kind) = registered(model, call, field)? {
+            kind
+        } else if let Some(group) = group(model, call, field).filter(|_| within.is_none()) {
+            inputs.extend(scope(model, &group, Vec::new(), Some(name))?);
+            InputKind::Group {
+                path: group.args,
+                fields: group.inputs.iter().map(|f| f.field).collect(),
+            }
+        } else {
+            kind(model, call, field).ok_or_else(no_rule)?
+        };
+        let said = entry(model, call, name);
+        let one_of = said.and_then(|e| e.one_of.as_deref());
         inputs.push(Input {
             field: name,
-            ident: names::ident(rust),
+            within,
+            ident: names::ident(rust_name(model, call, name)),
             kind,
+            check: said.and_then(|e| e.check.clone()),
+            one_of: one_of.map(|other| names::ident(rust_name(model, call, other))),
         });
     }
-    own_lengths(&inputs)?;
+    own_lengths(inputs.iter().filter(|i| i.within == within))?;
     Ok(inputs)
 }
 
+/// The judgements on a field, of an args struct or of a plain one whose fields are parameters.
+fn entry<'m>(model: &'m Model, call: &Call<'_>, field: &str) -> Option<&'m FieldEntry> {
+    match model.overlay.groups.get(&call.structure.name) {
+        Some(group) => group.fields.get(field),
+        None => model.field_entry(&call.function.name, field),
+    }
+}
+
+fn rust_name<'a>(model: &'a Model, call: &Call<'_>, field: &'a str) -> &'a str {
+    let said = entry(model, call, field).and_then(|e| e.rename.as_deref());
+    said.unwrap_or(field)
+}
+
+/// A plain struct whose fields are parameters, in the place of the args struct.
+fn group<'m>(model: &'m Model, call: &Call<'m>, field: &CallField<'_>) -> Option<Call<'m>> {
+    let ty = CType::of_field(field.field)?;
+    let name = ty.pointer_to()?;
+    model.overlay.groups.get(name)?;
+    call.over(model, model.structure(name)?)
+}
+
+/// A function that the plugin keeps, if the field is one.
+fn registered<'m>(
+    model: &'m Model,
+    call: &Call<'m>,
+    field: &CallField<'_>,
+) -> Result<Option<InputKind<'m>>, String> {
+    let Some(said) = entry(model, call, &field.field.name) else {
+        return Ok(None);
+    };
+    let Some(user_data) = said.user_data.as_deref() else {
+        return Ok(None);
+    };
+    let key = match said.keyed_by.as_deref() {
+        Some(key) => Some(self::key(model, call, key)?),
+        None => None,
+    };
+    Ok(Some(InputKind::Callback {
+        callback: callback::callback(model, &field.field.ty)?,
+        user_data: names::ident(user_data),
+        key,
+    }))
+}
+
+/// The parameter that callbacks are registered under.
+fn key(model: &Model, call: &Call<'_>, name: &str) -> Result<Key, String> {
+    let field = call.inputs.iter().find(|f| f.field.name == name);
+    let text = match field.and_then(|field| kind(model, call, field)) {
+        Some(InputKind::Slice {
+            item: None,
+            optional: false,
+            ..
+        }) => true,
+        Some(InputKind::Slice {
+            item: Some(item),
+            optional: false,
+            ..
+        }) if item.to_string() == "u8" => false,
+        _ => return Err(format!("the key `{name}` is neither text nor bytes")),
+    };
+    Ok(Key {
+        ident: names::ident(rust_name(model, call, name)),
+        text,
+    })
+}
+
+/// The key of the callbacks that a function ends: the one that the other function registers under,
+/// by the same field.
+pub fn ended<'m>(model: &'m Model, call: &Call<'m>) -> Result<Option<(&'m str, Key)>, String> {
+    let Some(function) = model
+        .entry(&call.function.name)
+        .and_then(|e| e.ends.as_deref())
+    else {
+        return Ok(None);
+    };
+    let keyed = model
+        .entry(function)
+        .and_then(|e| e.fields.values().find_map(|f| f.keyed_by.as_deref()))
+        .ok_or_else(|| format!("`{function}` registers no callback under a key"))?;
+    Ok(Some((function, key(model, call, keyed)?)))
+}
+
 /// Refuses two arrays with one length: nothing would say that both are as long.
-fn own_lengths(inputs: &[Input<'_>]) -> Result<(), String> {
+fn own_lengths<'a, 'm: 'a>(
+    inputs: impl Iterator<Item = &'a Input<'m>>,
+) -> Result<(), String> {
     let mut seen: Vec<(&Ident, &str)> = Vec::new();
     for input in inputs {
         let (InputKind::Slice { length, .. }
@@ -148,8 +311,8 @@ fn own_lengths(inputs: &[Input<'_>]) -> Result<(), String> {
     Ok(())
 }
 
-fn kind(model: &Model, call: &Call<'_>, field: &CallField<'_>) -> Option<InputKind> {
-    let entry = model.field_entry(&call.function.name, &field.field.name);
+fn kind<'m>(model: &'m Model, call: &Call<'_>, field: &CallField<'_>) -> Option<InputKind<'m>> {
+    let entry = entry(model, call, &field.field.name);
     let ty = CType::of_field(field.field)?;
     if let Some(name) = ty.name() {
         let said = entry.and_then(|e| e.enumeration.as_deref());
@@ -166,6 +329,7 @@ fn kind(model: &Model, call: &Call<'_>, field: &CallField<'_>) -> Option<InputKi
             ty: field.ty.clone(),
             index_below: entry.and_then(|e| e.index_below.clone()),
             once: entry.is_some_and(|e| e.once_per_value),
+            set_by: entry.and_then(|e| e.set_by.as_deref()).map(names::ident),
         });
     }
     let optional = entry.is_some_and(|e| e.optional);
@@ -174,6 +338,36 @@ fn kind(model: &Model, call: &Call<'_>, field: &CallField<'_>) -> Option<InputKi
             name: target.to_owned(),
             optional,
             same: entry.and_then(|e| e.same).unwrap_or(Same::Client),
+        });
+    }
+    if let Some(rust) = entry.and_then(|e| e.given_as.clone()) {
+        if ty.pointer_to() == Some("char") {
+            let length = length_field(call, length_of(model, call, field)?)?;
+            return Some(InputKind::Message {
+                rust,
+                length,
+                optional,
+            });
+        }
+        let rank_of = entry.and_then(|e| e.rank_of.as_deref()).map(|array| {
+            let said = model.field_entry(&call.function.name, array);
+            names::ident(said.and_then(|e| e.rename.as_deref()).unwrap_or(array))
+        });
+        return Some(InputKind::Nested {
+            rust,
+            optional,
+            rank_of,
+        });
+    }
+    let promised = model
+        .entry(&call.function.name)
+        .is_some_and(|e| e.unsafety.is_some());
+    if entry.is_some_and(|e| e.address) && promised {
+        return Some(InputKind::Plain {
+            ty: field.ty.clone(),
+            index_below: None,
+            once: false,
+            set_by: None,
         });
     }
     let length = length_field(call, length_of(model, call, field)?)?;
@@ -212,7 +406,7 @@ pub fn length_of<'m>(model: &'m Model, call: &Call<'m>, field: &CallField<'_>) -
     if !field.field.ty.ends_with('*') {
         return None;
     }
-    let entry = model.field_entry(&call.function.name, &field.field.name);
+    let entry = entry(model, call, &field.field.name);
     if let Some(said) = entry.and_then(|e| e.len.as_deref()) {
         return Some(said);
     }

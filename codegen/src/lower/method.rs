@@ -81,7 +81,7 @@ fn receiver<'m>(
         .module_of(&call.function.name)
         .ok_or("no module declares it")?;
     match subject {
-        Some(subject) if model.module_of(subject.handle) == Some(module) => {
+        Some(subject) if model.home(subject.handle) == Some(module) => {
             Ok(Receiver::Handle(subject.handle))
         }
         _ if !call.core => Ok(Receiver::Extension(module)),

@@ -1,8 +1,10 @@
 //! From the model to what is to be written, one pass per file; no Rust text is made here beyond
 //! names and types.
 pub mod call;
+pub mod callback;
 pub mod ctype;
 pub mod inputs;
 pub mod method;
 pub mod names;
 pub mod outputs;
+pub mod value;

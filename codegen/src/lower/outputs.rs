@@ -7,6 +7,7 @@ use super::method::Subject;
 use super::names;
 use crate::model::Model;
 use crate::overlay::{Count, Lender, Parent};
+use crate::schema::Direction;
 use proc_macro2::{Ident, TokenStream};
 
 /// A part of a method's result.
@@ -87,6 +88,17 @@ pub enum OutputKind {
         /// The number's field.
         length: LengthField,
     },
+    /// What is freed by a function that comes with it, and copied before.
+    Copied {
+        /// Items or texts.
+        contents: Box<OutputKind>,
+        /// What the function takes.
+        holder: Ident,
+        /// The function's field.
+        deleter: Ident,
+    },
+    /// An index into the array with this number of items; -1 says none.
+    Index(LengthField),
     /// Named values with their number.
     NamedValues(LengthField),
     /// Borrowed handles with their number.
@@ -125,6 +137,30 @@ pub enum OutputKind {
         /// How much room to offer.
         first: First,
     },
+    /// Plain structs that somebody else owns, with their number.
+    ValueList {
+        /// C name of the struct.
+        name: String,
+        /// The number's field.
+        length: LengthField,
+    },
+    /// Memory of the caller for plain structs, which the plugin fills.
+    Values {
+        /// C name of the struct.
+        name: String,
+        /// How many there may be; without it there is one.
+        list: Option<List>,
+    },
+}
+
+/// Memory of the caller for several items.
+pub struct List {
+    /// The field that says how much room there is.
+    pub capacity: LengthField,
+    /// The field that says how many were filled.
+    pub length: LengthField,
+    /// How much room to offer.
+    pub first: First,
 }
 
 /// How much room to offer to a plugin that fills memory of the caller.
@@ -134,6 +170,8 @@ pub enum First {
     Items(u64),
     /// As many as this function answers.
     Of(String),
+    /// The product of these inputs.
+    Product(Vec<String>),
 }
 
 /// Lowers the outputs. An error names the first field that no rule fits.
@@ -183,10 +221,61 @@ pub fn outputs<'m>(
             kind,
         });
     }
+    freed_once(&outputs)?;
     Ok(outputs)
 }
 
+/// Two parts of a result may lie in one object that is freed only if both are copied.
+fn freed_once(outputs: &[Output<'_>]) -> Result<(), String> {
+    let mut held: Vec<&Ident> = Vec::new();
+    let mut copied: Vec<&Ident> = Vec::new();
+    for output in outputs {
+        match &output.kind {
+            OutputKind::Held { holder, .. } | OutputKind::HeldNamedValues { holder, .. } => {
+                let holder = holder.as_ref().unwrap_or(&output.ident);
+                if held.contains(&holder) {
+                    return Err(format!("`{holder}` would be freed twice"));
+                }
+                held.push(holder);
+            }
+            OutputKind::Copied { holder, .. } => copied.push(holder),
+            _ => {}
+        }
+    }
+    match copied.iter().find(|holder| held.contains(holder)) {
+        Some(holder) => Err(format!("`{holder}` would be freed twice")),
+        None => Ok(()),
+    }
+}
+
 fn kind(
+    model: &Model,
+    call: &Call<'_>,
+    field: &CallField<'_>,
+    subject: Option<Subject<'_>>,
+) -> Option<OutputKind> {
+    let entry = model.field_entry(&call.function.name, &field.field.name);
+    let kind = contents(model, call, field, subject)?;
+    let Some(deleter) = entry.and_then(|e| e.deleter.as_deref()) else {
+        return Some(kind);
+    };
+    let holder = entry.and_then(|e| e.holder.as_deref());
+    match kind {
+        OutputKind::Held { .. } | OutputKind::HeldNamedValues { .. } => Some(kind),
+        OutputKind::Slice { .. }
+        | OutputKind::Texts {
+            nullable: false, ..
+        } => Some(OutputKind::Copied {
+            contents: Box::new(kind),
+            holder: names::ident(holder.unwrap_or(&field.field.name)),
+            deleter: names::ident(deleter),
+        }),
+        _ => None,
+    }
+}
+
+/// What an output is, whoever frees it.
+fn contents(
     model: &Model,
     call: &Call<'_>,
     field: &CallField<'_>,
@@ -203,12 +292,23 @@ fn kind(
             return Some(OutputKind::Enum(name.to_owned()));
         }
         primitive(name)?;
+        if let Some(array) = entry.and_then(|e| e.index_into.as_deref()) {
+            let array = call.outputs.iter().find(|f| f.field.name == array)?;
+            let length = length_field(call, length_of(model, call, array)?)?;
+            return Some(OutputKind::Index(length));
+        }
         return Some(OutputKind::Plain(field.ty.clone()));
     }
     let bytes = entry.and_then(|e| e.bytes).unwrap_or(false);
     let nullable = entry.is_some_and(|e| e.nullable);
+    if let Some(name) = ty.pointer_to().filter(|n| is_value(model, n)) {
+        return values(model, call, field, name);
+    }
     if let Some(capacity) = entry.and_then(|e| e.capacity.as_deref()) {
         return buffer(call, &ty, entry?, capacity);
+    }
+    if entry.is_some_and(|e| e.address) {
+        return Some(OutputKind::Plain(field.ty.clone()));
     }
     let length = || length_field(call, length_of(model, call, field)?);
     let item = |target: &str| -> Option<TokenStream> {
@@ -242,27 +342,22 @@ fn kind(
                 length: length()?,
             });
         }
-        if let Some(deleter) = entry.and_then(|e| e.deleter.as_deref()).map(names::ident) {
-            let holder = entry.and_then(|e| e.holder.as_deref()).map(names::ident);
-            let length = length()?;
-            return match target {
-                "char" => Some(OutputKind::Held {
-                    length,
-                    holder,
-                    deleter,
-                }),
-                NAMED_VALUE => Some(OutputKind::HeldNamedValues {
-                    length,
-                    holder,
-                    deleter,
-                }),
-                _ => None,
-            };
-        }
-        return Some(match target {
-            "char" if !bytes => OutputKind::Text(length()?),
-            NAMED_VALUE => OutputKind::NamedValues(length()?),
-            name if model.enumeration(name).is_some() => OutputKind::Enums {
+        let deleter = entry.and_then(|e| e.deleter.as_deref()).map(names::ident);
+        let holder = entry.and_then(|e| e.holder.as_deref()).map(names::ident);
+        return Some(match (target, deleter) {
+            ("char", Some(deleter)) => OutputKind::Held {
+                length: length()?,
+                holder,
+                deleter,
+            },
+            (NAMED_VALUE, Some(deleter)) => OutputKind::HeldNamedValues {
+                length: length()?,
+                holder,
+                deleter,
+            },
+            ("char", None) if !bytes => OutputKind::Text(length()?),
+            (NAMED_VALUE, None) => OutputKind::NamedValues(length()?),
+            (name, _) if model.enumeration(name).is_some() => OutputKind::Enums {
                 name: name.to_owned(),
                 length: length()?,
             },
@@ -300,7 +395,7 @@ fn buffer(
     let count = entry.count.clone()?;
     let text = count == Count::Nul && target == "char";
     let length = match &count {
-        Count::Nul => None,
+        Count::Nul | Count::All => None,
         Count::Field(name) => Some(length_field(call, name)?),
     };
     let item = if text {
@@ -313,16 +408,60 @@ fn buffer(
                 .ok()?,
         )
     };
-    let first = match (&entry.first_of, entry.first) {
-        (Some(function), _) => First::Of(function.clone()),
-        (None, items) => First::Items(items?),
-    };
+    let first = first(entry)?;
     Some(OutputKind::Buffer {
         item,
         capacity: length_field(call, capacity)?,
         count,
         length,
         first,
+    })
+}
+
+fn first(entry: &crate::overlay::FieldEntry) -> Option<First> {
+    if !entry.room.is_empty() {
+        return Some(First::Product(entry.room.clone()));
+    }
+    Some(match (&entry.first_of, entry.first) {
+        (Some(function), _) => First::Of(function.clone()),
+        (None, items) => First::Items(items?),
+    })
+}
+
+fn is_value(model: &Model, name: &str) -> bool {
+    model.overlay.values.contains_key(name)
+}
+
+/// Memory of the caller for plain structs: as many as there is room for, or one that is marked as
+/// going in and out.
+fn values(
+    model: &Model,
+    call: &Call<'_>,
+    field: &CallField<'_>,
+    name: &str,
+) -> Option<OutputKind> {
+    let entry = model.field_entry(&call.function.name, &field.field.name);
+    let name = name.to_owned();
+    let Some(capacity) = entry.and_then(|e| e.capacity.as_deref()) else {
+        let direction = model.direction(&call.function.name, field.field);
+        if direction == Direction::Out {
+            let length = length_field(call, length_of(model, call, field)?)?;
+            return Some(OutputKind::ValueList { name, length });
+        }
+        return (direction == Direction::InOut).then_some(OutputKind::Values { name, list: None });
+    };
+    let entry = entry?;
+    let Some(Count::Field(length)) = &entry.count else {
+        return None;
+    };
+    let list = List {
+        capacity: length_field(call, capacity)?,
+        length: length_field(call, length)?,
+        first: first(entry)?,
+    };
+    Some(OutputKind::Values {
+        name,
+        list: Some(list),
     })
 }
 

@@ -5,7 +5,7 @@ pub use json::{from_json, to_json};
 
 use crate::diag::Diagnostics;
 use crate::overlay::{self, FieldEntry, FunctionEntry, HandleEntry, Node, Overlay};
-use crate::schema::{Direction, Enum, Field, Function, Header, Schema, Struct, StructKind};
+use crate::schema::{Callback, Direction, Enum, Field, Function, Header, Schema, Struct, StructKind};
 use std::collections::BTreeMap;
 
 /// Name of the table of all functions of the API.
@@ -113,10 +113,26 @@ impl Model {
         self.facts.headers.get(*h)?.enums.get(*i)
     }
 
+    /// A type of functions that plugins call.
+    pub fn callback(&self, name: &str) -> Option<&Callback> {
+        let h = self.index.modules.get(name)?;
+        let header = self.facts.headers.get(*h)?;
+        header.callbacks.iter().find(|c| c.name == name)
+    }
+
     /// The module whose header declares a name.
     pub fn module_of(&self, name: &str) -> Option<&str> {
         let h = self.index.modules.get(name)?;
         self.facts.headers.get(*h).map(|h| h.module.as_str())
+    }
+
+    /// The module that a handle's Rust type lives in: the one whose header can destroy it, else the
+    /// one that declares it. The main header declares types that only an extension makes.
+    pub fn home(&self, handle: &str) -> Option<&str> {
+        let destroy = self.handle(handle).and_then(|h| h.destroy.as_deref());
+        destroy
+            .and_then(|function| self.module_of(function))
+            .or_else(|| self.module_of(handle))
     }
 
     /// Judgement on a handle type.

@@ -1,13 +1,17 @@
 //! From a tree to entries: every key, name and word is checked, and all faults are gathered.
 
+mod callback;
+mod field;
+mod group;
 mod near;
 mod rules;
+mod value;
 
 use super::tree::{Node, Tree};
 use super::types::*;
 use super::vocabulary::{self, Kind, Section};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::schema::{Direction, Field, Function, Schema, Struct};
+use crate::schema::{Callback, Function, Schema, Struct, StructKind};
 use std::collections::BTreeMap;
 
 /// Reads overlay files, given as (name, text), and checks them against the facts.
@@ -53,6 +57,7 @@ struct Facts<'a> {
     structs: BTreeMap<&'a str, &'a Struct>,
     enums: Vec<&'a str>,
     extensions: Vec<&'a str>,
+    callbacks: BTreeMap<&'a str, &'a Callback>,
     handles: Vec<&'a str>,
 }
 
@@ -60,10 +65,11 @@ impl<'a> Facts<'a> {
     fn new(schemas: &[&'a Schema]) -> Facts<'a> {
         let headers = || schemas.iter().flat_map(|s| &s.headers);
         let handles = headers().flat_map(|h| {
+            // Whether callers hold a visible struct by pointer is a judgement.
             let visible = h
                 .structs
                 .iter()
-                .filter(|s| s.kind == crate::schema::StructKind::Handle);
+                .filter(|s| matches!(s.kind, StructKind::Handle | StructKind::Value));
             h.opaques
                 .iter()
                 .map(|o| o.name.as_str())
@@ -83,6 +89,10 @@ impl<'a> Facts<'a> {
                 .map(|e| e.name.as_str())
                 .collect(),
             handles: handles.collect(),
+            callbacks: headers()
+                .flat_map(|h| &h.callbacks)
+                .map(|c| (c.name.as_str(), c))
+                .collect(),
             extensions: headers()
                 .filter_map(|h| Some(h.extension.as_ref()?.name.as_str()))
                 .collect(),
@@ -117,13 +127,16 @@ impl Loader<'_> {
             match section.as_str() {
                 "handle" => overlay.handles = self.each(node, Self::handle),
                 "enum" => overlay.enums = self.each(node, Self::enumeration),
+                "value" => overlay.values = self.each(node, Self::value),
+                "group" => overlay.groups = self.each(node, Self::group),
+                "callback" => overlay.callbacks = self.each(node, Self::callback),
                 "extension" => overlay.extensions = self.each(node, Self::extension),
                 "function" => overlay.functions = self.each(node, Self::function),
                 other => self.refuse(
                     "O010",
                     node,
                     format!("unknown section `{other}`"),
-                    "the sections are `handle`, `enum`, `extension` and `function`",
+                    "the sections are `handle`, `enum`, `value`, `group`, `callback`, `extension` and `function`",
                 ),
             }
         }
@@ -231,7 +244,11 @@ impl Loader<'_> {
                 word.is_some_and(|t| t == "none" || self.facts.handles.contains(&t))
             }
             Kind::Number => matches!(node.tree, Tree::Int(number) if number > 0),
-            Kind::FieldOrNul if word == Some("nul") => true,
+            Kind::FieldOrNul if matches!(word, Some("nul" | "all")) => true,
+            Kind::Product => word.is_some_and(|t| {
+                let known = |name| args.is_some_and(|s| s.fields.iter().any(|f| f.name == name));
+                t.split(" * ").all(known)
+            }),
             Kind::FieldOrNul => self.fits(Kind::Field, node, args),
             Kind::Field => {
                 word.is_some_and(|t| args.is_some_and(|s| s.fields.iter().any(|f| f.name == t)))
@@ -318,28 +335,7 @@ impl Loader<'_> {
         }
         let args = self.facts.args(name);
         let good = self.keys(Section::Function, name, node, args, &["field"]);
-        let mut fields = BTreeMap::new();
-        for (field, entry) in node.get("field").map(Node::entries).unwrap_or_default() {
-            let what = format!("{name}.{field}");
-            let Some(fact) = args.and_then(|s| s.fields.iter().find(|f| f.name == *field)) else {
-                let known: Vec<&str> = args
-                    .map(|s| s.fields.iter().map(|f| f.name.as_str()).collect())
-                    .unwrap_or_default();
-                self.refuse(
-                    "O023",
-                    entry,
-                    format!("{name} has no field `{field}`"),
-                    &format!("its fields are {}", known.join(", ")),
-                );
-                continue;
-            };
-            if self.keys(Section::Field, &what, entry, args, &[]) {
-                let value = field_entry(entry);
-                self.contradictions(&what, entry, fact, &value);
-                self.against_direction(&what, entry, fact, &value);
-                fields.insert(field.clone(), value);
-            }
-        }
+        let fields = self.fields(name, node, args);
         self.path_of_nothing(name, node);
         let safe = match word(node, "safe") {
             Some("generated") => Some(Safe::Generated),
@@ -370,7 +366,15 @@ impl Loader<'_> {
             },
             result: word(node, "result").map(str::to_owned),
             unsafety: word(node, "unsafe").map(str::to_owned),
+            taken: match word(node, "self") {
+                Some("mut") => Taken::Mut,
+                Some("value") => Taken::Value,
+                Some("freed") => Taken::Freed,
+                _ => Taken::Ref,
+            },
+            after: word(node, "after").map(str::to_owned),
             drop: flag(node, "drop"),
+            ends: word(node, "ends").map(str::to_owned),
             doc: owned(node, "doc"),
             errors: word(node, "errors").map(str::to_owned),
             why: owned(node, "why"),
@@ -378,56 +382,15 @@ impl Loader<'_> {
         })
     }
 
-    /// What an entry says that the facts deny.
-    fn contradictions(&mut self, what: &str, node: &Node, fact: &Field, entry: &FieldEntry) {
-        let pointer = fact.ty.contains('*');
-        let mut against = |faulty: bool, message: &str| {
-            if faulty {
-                self.refuse(
-                    "O030",
-                    node,
-                    format!("{what}: {message}"),
-                    &format!("the facts say its type is `{}`", fact.ty),
-                );
-            }
-        };
-        against(
-            entry.dir.is_some() && entry.dir == fact.dir,
-            "`dir` repeats the header's own mark",
-        );
-        against(
-            entry.len.is_some() && !pointer,
-            "`len` on something that is no pointer",
-        );
-        against(
-            entry.bytes.is_some() && !fact.ty.contains("char*"),
-            "`text` on something that is not `char*`",
-        );
-        against(
-            entry.owned && entry.borrow.is_some(),
-            "both `owned` and `borrow`",
-        );
-        against(
-            entry.nullable && !pointer,
-            "`null` on something that is no pointer",
-        );
-        against(
-            entry.optional && !pointer,
-            "`optional` on something that is no pointer",
-        );
-        against(
-            entry.index_below.is_some() && pointer,
-            "`index_below` on a pointer",
-        );
-    }
-
     /// Rules that span entries.
     fn cross_check(&mut self, tree: &Node, overlay: &Overlay) {
         let mut names: BTreeMap<&str, &str> = BTreeMap::new();
         let rust_names = overlay.handles.iter().map(|(c, h)| (c, &h.rust));
-        for (c, rust) in rust_names.chain(overlay.enums.iter().map(|(c, e)| (c, &e.rust))) {
+        let rust_names = rust_names.chain(overlay.enums.iter().map(|(c, e)| (c, &e.rust)));
+        for (c, rust) in rust_names.chain(overlay.values.iter().map(|(c, v)| (c, &v.rust))) {
             if let Some(other) = names.insert(rust, c) {
-                let node = ["handle", "enum"].iter().find_map(|s| tree.get(s)?.get(c));
+                let sections = ["handle", "enum", "value"];
+                let node = sections.iter().find_map(|s| tree.get(s)?.get(c));
                 if let Some(node) = node {
                     self.refuse(
                         "O040",
@@ -455,62 +418,6 @@ impl Loader<'_> {
                 );
             }
         }
-    }
-}
-
-fn field_entry(node: &Node) -> FieldEntry {
-    FieldEntry {
-        dir: match word(node, "dir") {
-            Some("in") => Some(Direction::In),
-            Some("out") => Some(Direction::Out),
-            Some("inout") => Some(Direction::InOut),
-            _ => None,
-        },
-        len: word(node, "len").map(str::to_owned),
-        bytes: word(node, "text").map(|t| t == "bytes"),
-        owned: flag(node, "owned"),
-        borrow: match word(node, "borrow") {
-            Some("self") => Some(Lender::Receiver),
-            Some("client") => Some(Lender::Client),
-            Some("process") => Some(Lender::Process),
-            _ => None,
-        },
-        parent: match word(node, "parent") {
-            Some("self") => Some(Parent::Receiver),
-            Some("client") => Some(Parent::Client),
-            Some("none") => Some(Parent::None),
-            _ => None,
-        },
-        nullable: word(node, "null") == Some("none"),
-        optional: flag(node, "optional"),
-        same: match word(node, "same") {
-            Some("client") => Some(Same::Client),
-            Some("plugin") => Some(Same::Plugin),
-            Some("any") => Some(Same::Any),
-            _ => None,
-        },
-        index_below: word(node, "index_below").map(str::to_owned),
-        once_per_value: flag(node, "once_per_value"),
-        rename: word(node, "rename").map(str::to_owned),
-        enumeration: word(node, "enum").map(str::to_owned),
-        sizes: word(node, "sizes").map(str::to_owned),
-        holder: word(node, "holder").map(str::to_owned),
-        deleter: word(node, "deleter").map(str::to_owned),
-        set_by: word(node, "set_by").map(str::to_owned),
-        capacity: word(node, "capacity").map(str::to_owned),
-        count: word(node, "count").map(|w| {
-            if w == "nul" {
-                Count::Nul
-            } else {
-                Count::Field(w.to_owned())
-            }
-        }),
-        first: match node.get("first").map(|n| &n.tree) {
-            Some(Tree::Int(number)) => u64::try_from(*number).ok(),
-            _ => None,
-        },
-        first_of: word(node, "first_of").map(str::to_owned),
-        doc: word(node, "doc").map(str::to_owned),
     }
 }
 

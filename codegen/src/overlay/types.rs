@@ -10,6 +10,12 @@ pub struct Overlay {
     pub handles: BTreeMap<String, HandleEntry>,
     /// By C name.
     pub enums: BTreeMap<String, EnumEntry>,
+    /// By C name of the struct.
+    pub values: BTreeMap<String, ValueEntry>,
+    /// By C name of the struct.
+    pub groups: BTreeMap<String, GroupEntry>,
+    /// By C name of the function pointer.
+    pub callbacks: BTreeMap<String, CallbackEntry>,
     /// By name without prefix, such as `Layouts`.
     pub extensions: BTreeMap<String, ExtensionEntry>,
     /// By C name.
@@ -73,6 +79,57 @@ pub struct EnumEntry {
     pub doc: String,
 }
 
+/// A plain struct that is copied into a Rust one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValueEntry {
+    /// Rust name.
+    pub rust: String,
+    /// Documentation.
+    pub doc: String,
+    /// By field name.
+    pub fields: BTreeMap<String, MemberEntry>,
+}
+
+/// A field of a plain struct.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemberEntry {
+    /// Field that says how many items of this array are in use.
+    pub len: Option<String>,
+    /// Rust name.
+    pub rename: Option<String>,
+    /// Enum of an integer.
+    pub enumeration: Option<String>,
+    /// Documentation.
+    pub doc: Option<String>,
+}
+
+/// A plain struct whose fields become parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupEntry {
+    /// By field name.
+    pub fields: BTreeMap<String, FieldEntry>,
+}
+
+/// A function that a plugin calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallbackEntry {
+    /// The parameter that brings the registered data back.
+    pub user_data: String,
+    /// Reason.
+    pub why: String,
+    /// By parameter name.
+    pub params: BTreeMap<String, ParamEntry>,
+}
+
+/// A parameter of a function that a plugin calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ParamEntry {
+    /// Parameter that holds the length.
+    pub len: Option<String>,
+    /// `const char*` holds bytes, not text.
+    pub bytes: bool,
+}
+
 /// Who writes the safe form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Safe {
@@ -95,6 +152,20 @@ pub enum Returns {
     Raw,
 }
 
+/// How a method takes its receiver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Taken {
+    /// Shared.
+    #[default]
+    Ref,
+    /// Alone.
+    Mut,
+    /// For good; it is destroyed after the call.
+    Value,
+    /// For good; the call destroys it.
+    Freed,
+}
+
 /// A function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionEntry {
@@ -110,8 +181,14 @@ pub struct FunctionEntry {
     pub result: Option<String>,
     /// What a caller must promise, where the method cannot be safe.
     pub unsafety: Option<String>,
+    /// How the receiver is taken.
+    pub taken: Taken,
+    /// The function of the receiver that must answer `true` before.
+    pub after: Option<String>,
     /// Destructor.
     pub drop: bool,
+    /// The function whose callbacks end when this one succeeds.
+    pub ends: Option<String>,
     /// Documentation.
     pub doc: String,
     /// Errors to expect.
@@ -190,8 +267,24 @@ pub struct FieldEntry {
     pub holder: Option<String>,
     /// Field of the function that frees.
     pub deleter: Option<String>,
+    /// Field of the array that this is an index into.
+    pub index_into: Option<String>,
+    /// What the input must be: a test of the run-time support.
+    pub check: Option<String>,
+    /// The other of two optional inputs of which one must be given.
+    pub one_of: Option<String>,
+    /// The Rust type that lowers to the struct.
+    pub given_as: Option<String>,
+    /// The array whose length is the rank that the struct must be for.
+    pub rank_of: Option<String>,
+    /// An address that is handed through.
+    pub address: bool,
     /// Field of the flag that says whether this one is set.
     pub set_by: Option<String>,
+    /// It is a callback: field of the data that it is called with.
+    pub user_data: Option<String>,
+    /// Field of the key that the callback is registered under.
+    pub keyed_by: Option<String>,
     /// Field of the room that the caller offers.
     pub capacity: Option<String>,
     /// How many items the plugin filled.
@@ -200,6 +293,10 @@ pub struct FieldEntry {
     pub first: Option<u64>,
     /// The function that answers how much room to offer.
     pub first_of: Option<String>,
+    /// The integer inputs whose product is how much room to offer.
+    pub room: Vec<String>,
+    /// What is handed over keeps this handle alive too.
+    pub keeps: bool,
     /// Documentation.
     pub doc: Option<String>,
 }
@@ -211,4 +308,6 @@ pub enum Count {
     Field(String),
     /// A NUL ends them.
     Nul,
+    /// All that there was room for.
+    All,
 }

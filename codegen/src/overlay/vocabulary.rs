@@ -8,6 +8,16 @@ pub enum Section {
     Handle,
     /// `[enum.NAME]`
     Enum,
+    /// `[value.NAME]`
+    Value,
+    /// `[value.NAME.field]`, one table per field
+    Member,
+    /// `[group.NAME]`; its fields have the keys of a function's
+    Group,
+    /// `[callback.NAME]`
+    Callback,
+    /// `[callback.NAME.param]`, one table per parameter
+    Param,
     /// `[extension.NAME]`
     Extension,
     /// `[function.NAME]`
@@ -37,8 +47,10 @@ pub enum Kind {
     HandleOrNone,
     /// The name of a field of the same struct.
     Field,
-    /// The name of a field of the same struct, or `nul`.
+    /// The name of a field of the same struct, or `nul`, or `all`.
     FieldOrNul,
+    /// Names of fields of the same struct, joined by ` * `.
+    Product,
     /// A whole number from 1.
     Number,
 }
@@ -75,7 +87,7 @@ const fn key(
 }
 
 use Kind::{
-    Enum, Field, FieldOrNul, Flag, Function, HandleOrNone, Identifier, Number, OneOf, Path, Text,
+    Enum, Field, FieldOrNul, Flag, Function, HandleOrNone, Identifier, Number, OneOf, Path, Product, Text,
 };
 use Section as S;
 
@@ -132,6 +144,72 @@ pub static KEYS: &[Key] = &[
         Text,
         false,
         "The reason, where one is needed.",
+    ),
+    key(S::Value, "rust", Identifier, true, "Name of the Rust type."),
+    key(S::Value, "doc", Text, true, "Documentation of the type."),
+    key(
+        S::Value,
+        "why",
+        Text,
+        true,
+        "The reason why copies of the fields say all that the struct says.",
+    ),
+    key(
+        S::Member,
+        "len",
+        Field,
+        false,
+        "The field that says how many items of this array are in use.",
+    ),
+    key(S::Member, "rename", Identifier, false, "Rust name."),
+    key(
+        S::Member,
+        "enum",
+        Enum,
+        false,
+        "The enum whose values this integer holds.",
+    ),
+    key(
+        S::Member,
+        "doc",
+        Text,
+        false,
+        "Documentation of the field.",
+    ),
+    key(
+        S::Group,
+        "why",
+        Text,
+        true,
+        "The reason why the fields of this plain struct can be parameters of the methods that take it.",
+    ),
+    key(
+        S::Callback,
+        "user_data",
+        Text,
+        true,
+        "The parameter that brings back the data that was registered with the callback.",
+    ),
+    key(
+        S::Callback,
+        "why",
+        Text,
+        true,
+        "The reason for the threads that call it and for how long its parameters live: the text of the SAFETY comment.",
+    ),
+    key(
+        S::Param,
+        "len",
+        Text,
+        false,
+        "The parameter that holds the length, where its name does not say so.",
+    ),
+    key(
+        S::Param,
+        "text",
+        OneOf(&["utf8", "bytes"]),
+        false,
+        "What `const char*` with a length holds; by default UTF-8.",
     ),
     key(
         S::Extension,
@@ -202,6 +280,27 @@ pub static KEYS: &[Key] = &[
         Flag,
         false,
         "It is the destructor of its receiver and becomes `Drop`.",
+    ),
+    key(
+        S::Function,
+        "ends",
+        Function,
+        false,
+        "Its success ends the callbacks that the named function registered under the same key.",
+    ),
+    key(
+        S::Function,
+        "self",
+        OneOf(&["ref", "mut", "value", "freed"]),
+        false,
+        "How the receiver is taken: `ref` (default); `mut`, on a handle with one owner that the plugin does not lock; `value`, destroyed after the call; `freed`, which the call itself destroys, whatever it answers.",
+    ),
+    key(
+        S::Function,
+        "after",
+        Function,
+        false,
+        "Refused before the call unless this function of the receiver answers `true`.",
     ),
     key(
         S::Function,
@@ -332,6 +431,48 @@ pub static KEYS: &[Key] = &[
     ),
     key(
         S::Field,
+        "index_into",
+        Field,
+        false,
+        "This output is an index into the array of the named field; -1 says none.",
+    ),
+    key(
+        S::Field,
+        "check",
+        OneOf(&["element_type", "failure", "sizes"]),
+        false,
+        "What the input must be: an element type that arrays have and the plugin knows, a code that says a failure, or sizes that memory can have.",
+    ),
+    key(
+        S::Field,
+        "one_of",
+        Field,
+        false,
+        "Exactly one of this optional input and the named one must be given.",
+    ),
+    key(
+        S::Field,
+        "given_as",
+        Identifier,
+        false,
+        "The hand-written Rust type whose values lower to the struct, or serialise to the bytes, that this input points to.",
+    ),
+    key(
+        S::Field,
+        "rank_of",
+        Field,
+        false,
+        "With `given_as`: it must be for as many dimensions as the named array of this call has.",
+    ),
+    key(
+        S::Field,
+        "address",
+        Flag,
+        false,
+        "An address that is handed through as it is; an input only in an unsafe method.",
+    ),
+    key(
+        S::Field,
         "set_by",
         Field,
         false,
@@ -349,7 +490,7 @@ pub static KEYS: &[Key] = &[
         "count",
         FieldOrNul,
         false,
-        "With `capacity`: the field that says how many items were filled, or `nul` where a NUL ends them.",
+        "With `capacity`: the field that says how many items were filled, `nul` where a NUL ends them, or `all` where success fills the whole room.",
     ),
     key(
         S::Field,
@@ -364,6 +505,34 @@ pub static KEYS: &[Key] = &[
         Function,
         false,
         "With `capacity`: the function that answers how much room to offer.",
+    ),
+    key(
+        S::Field,
+        "room",
+        Product,
+        false,
+        "With `capacity`: the integer inputs whose product is how much room to offer; each must be at least 1.",
+    ),
+    key(
+        S::Field,
+        "keeps",
+        Flag,
+        false,
+        "What the call hands over keeps this handle alive too.",
+    ),
+    key(
+        S::Field,
+        "user_data",
+        Field,
+        false,
+        "This input is a callback that the plugin keeps; the named field is the data that it is called with.",
+    ),
+    key(
+        S::Field,
+        "keyed_by",
+        Field,
+        false,
+        "With `user_data`: the callback stays until a function that `ends` it is given the same value of the named field; without it, as long as the process.",
     ),
     key(
         S::Field,
@@ -405,7 +574,8 @@ pub fn expectation(kind: Kind) -> String {
         Kind::Enum => "the name of an enum of the facts".into(),
         Kind::HandleOrNone => "the name of a handle type, or `none`".into(),
         Kind::Field => "the name of a field of the same struct".into(),
-        Kind::FieldOrNul => "the name of a field of the same struct, or `nul`".into(),
+        Kind::FieldOrNul => "the name of a field of the same struct, or `nul`, or `all`".into(),
+        Kind::Product => "names of fields of the same struct, joined by ` * `".into(),
         Kind::Number => "a whole number from 1".into(),
     }
 }

@@ -2,10 +2,11 @@
 
 use super::{Api, Function, Owner, owner};
 use crate::{Error, Result};
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ptr::NonNull;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// A handle type.
 ///
@@ -122,6 +123,10 @@ pub struct Unique<T: 'static> {
     raw: NonNull<T>,
     api: &'static Api,
     parent: Option<Owner>,
+    /// A call has destroyed the object.
+    freed: bool,
+    /// What is kept about the object besides.
+    note: OnceLock<Box<dyn Any + Send + Sync>>,
     /// What was asked for that may be asked for once.
     taken: Mutex<BTreeSet<(&'static str, i64)>>,
 }
@@ -139,6 +144,8 @@ impl<T: 'static> Unique<T> {
             raw,
             api,
             parent,
+            freed: false,
+            note: OnceLock::new(),
             taken: Mutex::new(BTreeSet::new()),
         }
     }
@@ -158,8 +165,26 @@ impl<T: 'static> Unique<T> {
         self.parent.as_ref()
     }
 
+    /// Keeps something about the object; the first stays.
+    pub(crate) fn note<N: Any + Send + Sync>(&self, note: N) {
+        let _ = self.note.set(Box::new(note));
+    }
+
+    /// What was kept, if it is of this type.
+    pub(crate) fn noted<N: Any>(&self) -> Option<&N> {
+        self.note.get()?.downcast_ref()
+    }
+
+    /// Says that a call has destroyed the object; nothing may be called on it after this.
+    pub fn freed(&mut self) {
+        self.freed = true;
+    }
+
     /// Destroys the object. Only a destructor calls this, once.
     pub fn destroy<H: Handle<Raw = T>>(this: &mut Self) {
+        if this.freed {
+            return;
+        }
         // SAFETY: the handle is being dropped, so this is the last use of the object.
         unsafe { owner::destroy_object::<H>(this.api, this.raw, this.parent.take()) }
     }
@@ -225,6 +250,14 @@ pub fn owner_of<H: Handle>(handle: &H) -> Option<Owner> {
 /// Who keeps the client of a handle alive.
 pub fn client_of<H: Handle>(handle: &H) -> Option<Owner> {
     handle.owner().and_then(Owner::client_owner)
+}
+
+/// One owner for what needs two objects.
+pub fn keep_also<H: Handle>(first: Option<Owner>, second: Option<&H>) -> Option<Owner> {
+    match (first, second.and_then(owner_of)) {
+        (Some(first), Some(second)) => Some(Owner::both(first, second)),
+        (first, second) => first.or(second),
+    }
 }
 
 /// Refuses to make an object that could not be freed.

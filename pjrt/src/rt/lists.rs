@@ -25,6 +25,22 @@ pub fn count<T: TryInto<usize>>(count: T, place: Place) -> Result<usize> {
         .map_err(|_| place.invalid("a negative number of items"))
 }
 
+/// An index that a plugin returned into an array of so many items; -1 says none.
+pub fn index_or_none<T: TryInto<i128>>(
+    index: T,
+    count: usize,
+    place: Place,
+) -> Result<Option<usize>> {
+    let outside = || place.invalid("an index outside its array");
+    let index: i128 = index.try_into().map_err(|_| outside())?;
+    // Unsigned fields hold the -1 as their greatest value.
+    if index == -1 || index == i128::from(u64::MAX) {
+        return Ok(None);
+    }
+    let index = usize::try_from(index).map_err(|_| outside())?;
+    (index < count).then_some(Some(index)).ok_or_else(outside)
+}
+
 /// Rows that lie one behind the other, and their lengths.
 ///
 /// # Safety
@@ -199,6 +215,27 @@ pub fn room<T: TryInto<usize>>(
     } else {
         Ok(items)
     }
+}
+
+/// The room that a product of given numbers needs, each of which must be at least 1: the real CPU
+/// plugin ends the process on 0 replicas. None is a number that does not even fit.
+pub fn product(
+    factors: &[Option<usize>],
+    function: &'static str,
+    argument: &'static str,
+) -> Result<usize> {
+    let product = factors
+        .iter()
+        .try_fold(1usize, |product, factor| {
+            product.checked_mul(factor.filter(|f| *f > 0)?)
+        });
+    product
+        .filter(|items| *items <= LARGEST_ROOM)
+        .ok_or_else(|| Error::InvalidArgument {
+            function,
+            argument,
+            problem: "the numbers given are not positive, or their product is too large".to_owned(),
+        })
 }
 
 /// Memory for a plugin to fill.

@@ -1,30 +1,42 @@
 //! What generated code stands on. Hidden: only the macro's output may use it, and it may change
 //! with any version.
 mod api;
+mod callback;
 mod chain;
+mod checks;
 mod failure;
+mod handed;
 mod handle;
 mod lists;
 mod owner;
 mod read;
 mod reaper;
 mod table;
+mod value;
 
 pub use api::{Api, Function};
+pub use callback::{Kept, Registered, call_back};
+pub use checks::{
+    Lower, Lowered, Message, check_after, check_element_type, check_failure, check_one_of, check_rank,
+    check_sizes, reached,
+};
 pub use failure::check;
+pub(crate) use failure::plugin_error;
+pub(crate) use handed::{Handed, contained, taken};
 pub use handle::{
     Borrow, Handle, OnPlugin, Place, Shared, Unique, borrowed, borrowed_or_none, client_of,
-    destructor, handles, index_below, of_plugin, owned, owned_or_none, owner_of, same_client,
+    destructor, handles, index_below, keep_also, of_plugin, owned, owned_or_none, owner_of, same_client,
     same_plugin,
 };
 pub use lists::{
-    byte_strings, byte_strings_or_none, count, filled, filled_text, length, lower_named_values,
-    room, rows, texts, texts_or_none, zeroed_items,
+    byte_strings, byte_strings_or_none, count, filled, filled_text, index_or_none, length,
+    lower_named_values, product, room, rows, texts, texts_or_none, zeroed_items,
 };
 pub use owner::Owner;
-pub use read::{held_bytes, held_named_values, named_values, slice, text};
+pub use read::{free_later, held_bytes, held_named_values, named_values, part, slice, text};
 pub(crate) use reaper::on_plugin_thread;
 pub use table::{Table, TableType};
+pub use value::{Value, ValueMemory, live, value_list, zeroed_values};
 
 /// Carries the argument of a SAFETY comment through generated code; it stands for nothing.
 #[doc(hidden)]

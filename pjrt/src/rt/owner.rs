@@ -18,6 +18,8 @@ struct Node {
     object: NonNull<c_void>,
     destroy: Option<Destroy>,
     parent: Option<Owner>,
+    /// A second parent.
+    _also: Option<Owner>,
     /// The client that the object belongs to: its address, only ever compared.
     client: Option<NonNull<c_void>>,
     /// An answer about the object that is asked for once.
@@ -52,9 +54,34 @@ impl Owner {
             object,
             destroy: Some(destroy::<H>),
             parent,
+            _also: None,
             client,
             answer: OnceLock::new(),
         }))
+    }
+
+    /// Keeps two owners, and with them what they keep. The one that belongs to a client says which
+    /// client that is; where both do, it is the first one's.
+    pub(crate) fn both(first: Owner, second: Owner) -> Owner {
+        let (first, second) = if first.client().is_some() {
+            (first, second)
+        } else {
+            (second, first)
+        };
+        Owner(Arc::new(Node {
+            api: first.api(),
+            object: first.0.object,
+            destroy: None,
+            client: first.client(),
+            parent: Some(first),
+            _also: Some(second),
+            answer: OnceLock::new(),
+        }))
+    }
+
+    /// Whether this is the only handle: nobody else has the object or anything that needs it.
+    pub(crate) fn is_only(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
     }
 
     /// The plugin.

@@ -3,9 +3,14 @@
 use super::{Api, Owner, Place};
 use crate::NamedValues;
 use crate::Result;
-use crate::held::{HeldBytes, HeldNamedValues};
+use crate::held::{HeldBytes, HeldNamedValues, Holder};
 use crate::sys;
 use std::ffi::{c_char, c_void};
+
+/// A part of a result. It says what type the error has, which a part that is always there does not.
+pub fn part<T>(part: Result<T>) -> Result<T> {
+    part
+}
 
 /// Items that a plugin owns. An empty array may be null.
 ///
@@ -93,4 +98,17 @@ pub unsafe fn held_named_values(
 ) -> Result<HeldNamedValues> {
     // SAFETY: the caller's promise.
     unsafe { HeldNamedValues::new(api, (values, count), object, free, owner, place) }
+}
+
+/// Frees an object when it is dropped, with the function that came with it.
+///
+/// # Safety
+///
+/// The object is live, or null, and nobody else frees it.
+pub unsafe fn free_later(
+    object: *mut c_void,
+    free: Option<unsafe extern "C" fn(*mut c_void)>,
+) -> Holder {
+    // SAFETY: the caller's promise.
+    unsafe { Holder::new(object, free, None) }
 }

@@ -218,7 +218,10 @@ impl RuntimeAbiVersionIsCompatibleWithRuntimeIn {
 }
 /// Outputs of [`runtime_abi_version_is_compatible_with_runtime`]: the fields of `PJRT_RuntimeAbiVersion_IsCompatibleWithRuntime_Args` that the plugin fills.
 #[non_exhaustive]
-pub struct RuntimeAbiVersionIsCompatibleWithRuntimeOut {}
+pub struct RuntimeAbiVersionIsCompatibleWithRuntimeOut {
+    /// The status that was asked for: none is success.
+    pub status: ::core::option::Option<::pjrt::Error>,
+}
 /// Calls `PJRT_RuntimeAbiVersion_IsCompatibleWithRuntime`.
 ///
 /// # Errors
@@ -251,8 +254,9 @@ pub unsafe fn runtime_abi_version_is_compatible_with_runtime(
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    let status = ::pjrt::__rt::check(api, error, &FUNCTION).err();
     ::core::result::Result::Ok(RuntimeAbiVersionIsCompatibleWithRuntimeOut {
+        status,
     })
 }
 /// Inputs of [`runtime_abi_version_is_compatible_with_executable`]: the fields of `PJRT_RuntimeAbiVersion_IsCompatibleWithExecutable_Args` that the caller fills.
@@ -283,7 +287,10 @@ impl RuntimeAbiVersionIsCompatibleWithExecutableIn {
 }
 /// Outputs of [`runtime_abi_version_is_compatible_with_executable`]: the fields of `PJRT_RuntimeAbiVersion_IsCompatibleWithExecutable_Args` that the plugin fills.
 #[non_exhaustive]
-pub struct RuntimeAbiVersionIsCompatibleWithExecutableOut {}
+pub struct RuntimeAbiVersionIsCompatibleWithExecutableOut {
+    /// The status that was asked for: none is success.
+    pub status: ::core::option::Option<::pjrt::Error>,
+}
 /// Calls `PJRT_RuntimeAbiVersion_IsCompatibleWithExecutable`.
 ///
 /// # Errors
@@ -316,8 +323,9 @@ pub unsafe fn runtime_abi_version_is_compatible_with_executable(
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    let status = ::pjrt::__rt::check(api, error, &FUNCTION).err();
     ::core::result::Result::Ok(RuntimeAbiVersionIsCompatibleWithExecutableOut {
+        status,
     })
 }
 /// Inputs of [`runtime_abi_version_to_proto`]: the fields of `PJRT_RuntimeAbiVersion_ToProto_Args` that the caller fills.

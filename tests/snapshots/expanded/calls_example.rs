@@ -74,10 +74,7 @@ pub unsafe fn example_extension_example_method(
 /// Inputs of [`example_extension_create`]: the fields of `PJRT_ExampleExtension_CreateExampleExtensionCpp_Args` that the caller fills.
 #[non_exhaustive]
 #[derive(Clone, Copy)]
-pub struct ExampleExtensionCreateIn {
-    /// `extension_cpp` (`PJRT_ExampleExtensionCpp*`).
-    pub extension_cpp: *mut ::pjrt::sys::example::PJRT_ExampleExtensionCpp,
-}
+pub struct ExampleExtensionCreateIn {}
 impl ExampleExtensionCreateIn {
     /// Takes the fields of the first version.
     #[allow(
@@ -85,15 +82,16 @@ impl ExampleExtensionCreateIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
-    pub fn new(
-        extension_cpp: *mut ::pjrt::sys::example::PJRT_ExampleExtensionCpp,
-    ) -> Self {
-        Self { extension_cpp }
+    pub fn new() -> Self {
+        Self {}
     }
 }
 /// Outputs of [`example_extension_create`]: the fields of `PJRT_ExampleExtension_CreateExampleExtensionCpp_Args` that the plugin fills.
 #[non_exhaustive]
-pub struct ExampleExtensionCreateOut {}
+pub struct ExampleExtensionCreateOut {
+    /// `extension_cpp` (`PJRT_ExampleExtensionCpp*`).
+    pub extension_cpp: *mut ::pjrt::sys::example::PJRT_ExampleExtensionCpp,
+}
 /// Calls `PJRT_Example_Extension_create`.
 ///
 /// # Errors
@@ -112,17 +110,19 @@ pub unsafe fn example_extension_create(
         since: 0,
     };
     let api = table.api();
+    let _ = input;
     let ::core::option::Option::Some(function) = table.table().0.create else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::example::PJRT_ExampleExtension_CreateExampleExtensionCpp_Args>::zeroed();
-    args.extension_cpp = input.extension_cpp;
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
-    ::core::result::Result::Ok(ExampleExtensionCreateOut {})
+    ::core::result::Result::Ok(ExampleExtensionCreateOut {
+        extension_cpp: args.extension_cpp,
+    })
 }
 /// Inputs of [`example_extension_destroy`]: the fields of `PJRT_ExampleExtension_CreateExampleExtensionCpp_Args` that the caller fills.
 #[non_exhaustive]

@@ -290,6 +290,25 @@ impl Buffer {
             }
         }
     }
+    /// Lets the array go, as soon as no work uses it any more, and keeps the handle. May be repeated.
+    ///
+    /// Calls `PJRT_Buffer_Delete`.
+    ///
+    /// # Errors
+    ///
+    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn delete(&self) -> ::pjrt::Result<()> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::BufferDeleteIn::new(::pjrt::__rt::Handle::as_raw(self));
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the buffer locks itself; later uses of the handle fail
+        // with an error
+        let out = unsafe { ::pjrt::raw::buffer_delete(api, input) }?;
+        let _ = out;
+        ::core::result::Result::Ok(())
+    }
     /// Whether the array is gone: deleted, or donated to a run.
     ///
     /// Calls `PJRT_Buffer_IsDeleted`.
@@ -416,6 +435,95 @@ impl Buffer {
             }
         }
     }
+    /// A number that often is the array's address on the device.
+    ///
+    /// Calls `PJRT_Buffer_UnsafePointer`.
+    ///
+    /// # Errors
+    ///
+    /// INVALID_ARGUMENT for a deleted buffer.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn unsafe_pointer(&self) -> ::pjrt::Result<usize> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::BufferUnsafePointerIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. a number is harmless; using it as an address is not
+        let out = unsafe { ::pjrt::raw::buffer_unsafe_pointer(api, input) }?;
+        ::core::result::Result::Ok(out.buffer_pointer)
+    }
+    /// Keeps the array's memory where it is, for others that use its address, until the count goes down again. A run then copies instead of taking a donation.
+    ///
+    /// Calls `PJRT_Buffer_IncreaseExternalReferenceCount`.
+    ///
+    /// # Errors
+    ///
+    /// INVALID_ARGUMENT for a deleted buffer.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn increase_external_reference_count(&mut self) -> ::pjrt::Result<()> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::BufferIncreaseExternalReferenceCountIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the plugin appends to a list without a lock, so it
+        // takes `&mut self` or a lock of ours
+        let out = unsafe {
+            ::pjrt::raw::buffer_increase_external_reference_count(api, input)
+        }?;
+        let _ = out;
+        ::core::result::Result::Ok(())
+    }
+    /// Takes back one such reference.
+    ///
+    /// Calls `PJRT_Buffer_DecreaseExternalReferenceCount`.
+    ///
+    /// # Errors
+    ///
+    /// INVALID_ARGUMENT where there is none.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn decrease_external_reference_count(&mut self) -> ::pjrt::Result<()> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::BufferDecreaseExternalReferenceCountIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the plugin shortens a list without a lock, so it takes
+        // `&mut self` or a lock of ours; after the last one the address must not be used
+        let out = unsafe {
+            ::pjrt::raw::buffer_decrease_external_reference_count(api, input)
+        }?;
+        let _ = out;
+        ::core::result::Result::Ok(())
+    }
+    /// The array's address on the device.
+    ///
+    /// Calls `PJRT_Buffer_OpaqueDeviceMemoryDataPointer`.
+    ///
+    /// # Errors
+    ///
+    /// INVALID_ARGUMENT for a deleted buffer.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn opaque_device_memory_data_pointer(
+        &self,
+    ) -> ::pjrt::Result<*mut ::core::ffi::c_void> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::BufferOpaqueDeviceMemoryDataPointerIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. a pointer is harmless; using it is not: the memory may
+        // move or go unless an external reference is held meanwhile
+        let out = unsafe {
+            ::pjrt::raw::buffer_opaque_device_memory_data_pointer(api, input)
+        }?;
+        ::core::result::Result::Ok(out.device_memory_ptr)
+    }
     /// Copies the array to another memory of the same client, such as from a device to pinned host memory.
     /// Returns at once; the new buffer's ready event tells when it is done.
     ///
@@ -461,6 +569,79 @@ impl Buffer {
                     ::pjrt::__rt::Place {
                         function: "PJRT_Buffer_CopyToMemory",
                         field: "dst_buffer",
+                    },
+                )
+            }
+        }
+    }
+    /// The same bytes on the device under another type, shape and layout, without a copy. Without a layout the default one is taken, not the buffer's.
+    ///
+    /// Calls `PJRT_Buffer_Bitcast`.
+    ///
+    /// # Errors
+    ///
+    /// INVALID_ARGUMENT where the sizes differ or the layout has strides; UNIMPLEMENTED where the platform cannot.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn bitcast(
+        self,
+        element_type: ::pjrt::ElementType,
+        dims: &[i64],
+        layout: ::core::option::Option<&::pjrt::MemoryLayout>,
+    ) -> ::pjrt::Result<::pjrt::Buffer> {
+        Self::bitcast_taken(&self, element_type, dims, layout)
+    }
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    fn bitcast_taken(
+        &self,
+        element_type: ::pjrt::ElementType,
+        dims: &[i64],
+        layout: ::core::option::Option<&::pjrt::MemoryLayout>,
+    ) -> ::pjrt::Result<::pjrt::Buffer> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        ::pjrt::__rt::destructor::<::pjrt::Buffer>(api)?;
+        ::pjrt::__rt::check_element_type(
+            api,
+            element_type,
+            "PJRT_Buffer_Bitcast",
+            "element_type",
+        )?;
+        ::pjrt::__rt::check_sizes(api, dims, "PJRT_Buffer_Bitcast", "dims")?;
+        if let ::core::option::Option::Some(given) = layout {
+            ::pjrt::__rt::check_rank(
+                ::pjrt::__rt::Lower::rank(given),
+                dims.len(),
+                "PJRT_Buffer_Bitcast",
+                "device_layout",
+            )?;
+        }
+        let layout_lowered = layout
+            .map(|given| ::pjrt::__rt::Lower::lower(given, api))
+            .transpose()?;
+        let input = ::pjrt::raw::BufferBitcastIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+            ::core::convert::From::from(element_type),
+            dims.as_ptr().cast_mut().cast(),
+            dims.len(),
+            layout_lowered
+                .as_ref()
+                .map_or(::core::ptr::null(), ::pjrt::__rt::Lowered::as_ptr)
+                .cast_mut(),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. XLA donates the array to the new buffer, which the
+        // header does not say, so the old one is taken by value; dims and layout are read
+        // during the call
+        let out = unsafe { ::pjrt::raw::buffer_bitcast(api, input) }?;
+        {
+            // SAFETY: the plugin hands the object over; nobody else destroys it.
+            unsafe {
+                ::pjrt::__rt::owned(
+                    api,
+                    out.out_buffer,
+                    ::pjrt::__rt::client_of(self),
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_Buffer_Bitcast",
+                        field: "out_buffer",
                     },
                 )
             }

@@ -368,6 +368,159 @@ impl Client {
             }
         }
     }
+    /// Compiles a program and loads it on the client's devices. May take minutes and gigabytes.
+    ///
+    /// Calls `PJRT_Client_Compile`.
+    ///
+    /// # Errors
+    ///
+    /// The compiler's own message, whole, with the code UNKNOWN for a program that does not parse; INVALID_ARGUMENT for more replicas and partitions than there are devices; UNIMPLEMENTED for an operation that the platform lacks.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn compile(
+        &self,
+        program: &::pjrt::Program,
+        options: &::pjrt::CompileOptions,
+    ) -> ::pjrt::Result<::pjrt::LoadedExecutable> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        ::pjrt::__rt::destructor::<::pjrt::LoadedExecutable>(api)?;
+        let program_lowered = ::pjrt::__rt::Lower::lower(program, api)?;
+        let options_bytes = ::pjrt::__rt::Message::serialised(options);
+        let input = ::pjrt::raw::ClientCompileIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+            ::pjrt::__rt::Lowered::as_ptr(&program_lowered).cast_mut(),
+            options_bytes.as_ptr().cast_mut().cast(),
+            options_bytes.len(),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. program and options are read during the call. Options
+        // without a replica and a partition count end the process on the real CPU plugin, so
+        // both are always sent
+        let out = unsafe { ::pjrt::raw::client_compile(api, input) }?;
+        {
+            // SAFETY: the plugin hands the object over; nobody else destroys it.
+            unsafe {
+                ::pjrt::__rt::owned(
+                    api,
+                    out.executable,
+                    ::pjrt::__rt::owner_of(self),
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_Client_Compile",
+                        field: "executable",
+                    },
+                )
+            }
+        }
+    }
+    /// Which device runs which replica and partition unless a program says otherwise: ids, by replica and then by partition.
+    ///
+    /// Calls `PJRT_Client_DefaultDeviceAssignment`.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` for counts that are not positive.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn default_device_assignment(
+        &self,
+        num_replicas: i32,
+        num_partitions: i32,
+    ) -> ::pjrt::Result<::std::vec::Vec<i32>> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let default_assignment_room: usize = ::pjrt::__rt::product(
+            &[usize::try_from(num_replicas).ok(), usize::try_from(num_partitions).ok()],
+            "PJRT_Client_DefaultDeviceAssignment",
+            "default_assignment",
+        )?;
+        let mut default_assignment_memory: ::std::vec::Vec<i32> = ::pjrt::__rt::zeroed_items(
+            default_assignment_room,
+            "PJRT_Client_DefaultDeviceAssignment",
+            "default_assignment",
+        )?;
+        let input = ::pjrt::raw::ClientDefaultDeviceAssignmentIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+            num_replicas,
+            num_partitions,
+            ::pjrt::__rt::length(
+                default_assignment_room,
+                "PJRT_Client_DefaultDeviceAssignment",
+                "default_assignment_size",
+            )?,
+            default_assignment_memory.as_mut_ptr().cast(),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. counts below 1 end the process on the real CPU plugin
+        // and are refused here. The plugin writes `num_replicas * num_partitions` ids into the
+        // caller's array and compares that product with the array's length first; older plugins
+        // compute it in 32 bits, so it is computed here with a check
+        let out = unsafe { ::pjrt::raw::client_default_device_assignment(api, input) }?;
+        {
+            let _ = out;
+            ::core::result::Result::Ok(default_assignment_memory)
+        }
+    }
+    /// Loads a program from bytes that the same version of the same plugin wrote.
+    ///
+    /// `options` override those in the bytes; `placement` chooses a place on the hardware.
+    ///
+    /// Calls `PJRT_Executable_DeserializeAndLoad`.
+    ///
+    /// # Errors
+    ///
+    /// INTERNAL or INVALID_ARGUMENT for bytes that the plugin does not know.
+    ///
+    /// # Safety
+    ///
+    /// The bytes were written by the same version of this plugin, and come from a place that is trusted like a program: they hold machine code that runs unchecked. A configuration of slices in `placement` outlives the loaded program.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub unsafe fn deserialize_and_load(
+        &self,
+        serialized_executable: &[u8],
+        options: ::core::option::Option<&::pjrt::CompileOptions>,
+        placement: ::core::option::Option<&::pjrt::Placement>,
+    ) -> ::pjrt::Result<::pjrt::LoadedExecutable> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        ::pjrt::__rt::destructor::<::pjrt::LoadedExecutable>(api)?;
+        let options_bytes = options.map(::pjrt::__rt::Message::serialised);
+        let placement_lowered = placement
+            .map(|given| ::pjrt::__rt::Lower::lower(given, api))
+            .transpose()?;
+        let input = ::pjrt::raw::ExecutableDeserializeAndLoadIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+            serialized_executable.as_ptr().cast_mut().cast(),
+            serialized_executable.len(),
+            options_bytes
+                .as_ref()
+                .map_or(::core::ptr::null(), |given| given.as_ptr())
+                .cast_mut()
+                .cast(),
+            options_bytes.as_ref().map_or(0, |given| given.len()),
+            placement_lowered
+                .as_ref()
+                .map_or(::core::ptr::null(), ::pjrt::__rt::Lowered::as_ptr)
+                .cast_mut(),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. bytes and options are read during the call; the bytes
+        // hold machine code that the plugin runs unchecked, so they must come from a place that
+        // is trusted like a program
+        let out = unsafe { ::pjrt::raw::executable_deserialize_and_load(api, input) }?;
+        {
+            // SAFETY: the plugin hands the object over; nobody else destroys it.
+            unsafe {
+                ::pjrt::__rt::owned(
+                    api,
+                    out.loaded_executable,
+                    ::pjrt::__rt::owner_of(self),
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_Executable_DeserializeAndLoad",
+                        field: "loaded_executable",
+                    },
+                )
+            }
+        }
+    }
     /// The topology of the client's devices, for ahead-of-time compilation and its attributes.
     ///
     /// Calls `PJRT_Client_TopologyDescription`.
@@ -401,11 +554,264 @@ impl Client {
             }
         }
     }
+    /// Registers host memory for fast transfers, until it is unmapped. Whole pages, on most platforms.
+    ///
+    /// Calls `PJRT_Client_DmaMap`.
+    ///
+    /// # Errors
+    ///
+    /// UNIMPLEMENTED on CPU.
+    ///
+    /// # Safety
+    ///
+    /// The range is memory of this process that stays allocated until it is unmapped, and that nothing but transfers uses in ways that a device in between would make a race.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub unsafe fn dma_map(
+        &self,
+        data: *mut ::core::ffi::c_void,
+        size: usize,
+    ) -> ::pjrt::Result<()> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::ClientDmaMapIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+            data,
+            size,
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. devices may use the range from now on, so it must stay
+        // allocated until it is unmapped, which no borrow of the call can say: unsafe
+        let out = unsafe { ::pjrt::raw::client_dma_map(api, input) }?;
+        let _ = out;
+        ::core::result::Result::Ok(())
+    }
+    /// Ends the registration of host memory that begins at this address.
+    ///
+    /// Calls `PJRT_Client_DmaUnmap`.
+    ///
+    /// # Errors
+    ///
+    /// UNIMPLEMENTED on CPU.
+    ///
+    /// # Safety
+    ///
+    /// The address is one that was mapped and not unmapped since, and no transfer uses the range any more.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub unsafe fn dma_unmap(
+        &self,
+        data: *mut ::core::ffi::c_void,
+    ) -> ::pjrt::Result<()> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::ClientDmaUnmapIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+            data,
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. no transfer may use the range any more, which only the
+        // caller knows: unsafe
+        let out = unsafe { ::pjrt::raw::client_dma_unmap(api, input) }?;
+        let _ = out;
+        ::core::result::Result::Ok(())
+    }
+    /// Allocates a buffer and leaves its contents as they are.
+    ///
+    /// Calls `PJRT_Client_CreateUninitializedBuffer`.
+    ///
+    /// # Errors
+    ///
+    /// RESOURCE_EXHAUSTED where memory is short.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn create_uninitialized_buffer(
+        &self,
+        dims: &[i64],
+        element_type: ::pjrt::ElementType,
+        layout: ::core::option::Option<&::pjrt::MemoryLayout>,
+        device: ::core::option::Option<&::pjrt::Device>,
+        memory: ::core::option::Option<&::pjrt::Memory>,
+    ) -> ::pjrt::Result<::pjrt::Buffer> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        ::pjrt::__rt::destructor::<::pjrt::Buffer>(api)?;
+        ::pjrt::__rt::check_sizes(
+            api,
+            dims,
+            "PJRT_Client_CreateUninitializedBuffer",
+            "shape_dims",
+        )?;
+        ::pjrt::__rt::check_element_type(
+            api,
+            element_type,
+            "PJRT_Client_CreateUninitializedBuffer",
+            "shape_element_type",
+        )?;
+        if let ::core::option::Option::Some(given) = layout {
+            ::pjrt::__rt::check_rank(
+                ::pjrt::__rt::Lower::rank(given),
+                dims.len(),
+                "PJRT_Client_CreateUninitializedBuffer",
+                "shape_layout",
+            )?;
+        }
+        if let ::core::option::Option::Some(given) = device {
+            ::pjrt::__rt::same_client(
+                self,
+                given,
+                "PJRT_Client_CreateUninitializedBuffer",
+                "device",
+            )?;
+        }
+        ::pjrt::__rt::check_one_of(
+            device.is_some(),
+            memory.is_some(),
+            "PJRT_Client_CreateUninitializedBuffer",
+            "device",
+        )?;
+        if let ::core::option::Option::Some(given) = memory {
+            ::pjrt::__rt::same_client(
+                self,
+                given,
+                "PJRT_Client_CreateUninitializedBuffer",
+                "memory",
+            )?;
+        }
+        let layout_lowered = layout
+            .map(|given| ::pjrt::__rt::Lower::lower(given, api))
+            .transpose()?;
+        let input = ::pjrt::raw::ClientCreateUninitializedBufferIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+            dims.as_ptr().cast_mut().cast(),
+            dims.len(),
+            ::core::convert::From::from(element_type),
+            layout_lowered
+                .as_ref()
+                .map_or(::core::ptr::null(), ::pjrt::__rt::Lowered::as_ptr)
+                .cast_mut(),
+            device.map_or(::core::ptr::null_mut(), ::pjrt::__rt::Handle::as_raw),
+            memory.map_or(::core::ptr::null_mut(), ::pjrt::__rt::Handle::as_raw),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. one of device and memory must be given (the real CPU
+        // plugin crashes otherwise); device contents that nobody wrote are bytes of any value,
+        // so element types with invalid values must not be read back from it as Rust values
+        // unchecked
+        let out = unsafe {
+            ::pjrt::raw::client_create_uninitialized_buffer(api, input)
+        }?;
+        {
+            // SAFETY: the plugin hands the object over; nobody else destroys it.
+            unsafe {
+                ::pjrt::__rt::owned(
+                    api,
+                    out.buffer,
+                    ::pjrt::__rt::owner_of(self),
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_Client_CreateUninitializedBuffer",
+                        field: "buffer",
+                    },
+                )
+            }
+        }
+    }
+    /// A buffer that takes no memory and holds an error; a run that gets it fails with that error.
+    ///
+    /// Calls `PJRT_Client_CreateErrorBuffer`.
+    ///
+    /// # Errors
+    ///
+    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn create_error_buffer(
+        &self,
+        error_code: ::pjrt::ErrorCode,
+        error_message: &str,
+        dims: &[i64],
+        element_type: ::pjrt::ElementType,
+        layout: ::core::option::Option<&::pjrt::MemoryLayout>,
+        memory: &::pjrt::Memory,
+        payload: &[::pjrt::NamedValue<'_>],
+    ) -> ::pjrt::Result<::pjrt::Buffer> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        ::pjrt::__rt::destructor::<::pjrt::Buffer>(api)?;
+        ::pjrt::__rt::check_failure(
+            api,
+            error_code,
+            "PJRT_Client_CreateErrorBuffer",
+            "error_code",
+        )?;
+        ::pjrt::__rt::check_sizes(
+            api,
+            dims,
+            "PJRT_Client_CreateErrorBuffer",
+            "shape_dims",
+        )?;
+        ::pjrt::__rt::check_element_type(
+            api,
+            element_type,
+            "PJRT_Client_CreateErrorBuffer",
+            "shape_element_type",
+        )?;
+        if let ::core::option::Option::Some(given) = layout {
+            ::pjrt::__rt::check_rank(
+                ::pjrt::__rt::Lower::rank(given),
+                dims.len(),
+                "PJRT_Client_CreateErrorBuffer",
+                "shape_layout",
+            )?;
+        }
+        {
+            let given = memory;
+            ::pjrt::__rt::same_client(
+                self,
+                given,
+                "PJRT_Client_CreateErrorBuffer",
+                "memory",
+            )?;
+        }
+        let layout_lowered = layout
+            .map(|given| ::pjrt::__rt::Lower::lower(given, api))
+            .transpose()?;
+        let payload_list = ::pjrt::__rt::lower_named_values(payload)?;
+        let input = ::pjrt::raw::ClientCreateErrorBufferIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+            ::core::convert::From::from(error_code),
+            error_message.as_ptr().cast_mut().cast(),
+            error_message.len(),
+            dims.as_ptr().cast_mut().cast(),
+            dims.len(),
+            ::core::convert::From::from(element_type),
+            layout_lowered
+                .as_ref()
+                .map_or(::core::ptr::null(), ::pjrt::__rt::Lowered::as_ptr)
+                .cast_mut(),
+            ::pjrt::__rt::Handle::as_raw(memory),
+            payload_list.as_ptr().cast_mut().cast(),
+            payload_list.len(),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. message, payload and shape are copied; payload values
+        // must be strings, which the plugin checks; an error with code OK makes no sense to it
+        // and is refused here
+        let out = unsafe { ::pjrt::raw::client_create_error_buffer(api, input) }?;
+        {
+            // SAFETY: the plugin hands the object over; nobody else destroys it.
+            unsafe {
+                ::pjrt::__rt::owned(
+                    api,
+                    out.buffer,
+                    ::pjrt::__rt::owner_of(self),
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_Client_CreateErrorBuffer",
+                        field: "buffer",
+                    },
+                )
+            }
+        }
+    }
     /// Loads a program that was compiled ahead of time, so that it can run on this client.
     ///
-    /// `compile_options` is a serialized `CompileOptionsProto`, or none for those of the compilation; XLA's
-    /// plugins at 0.114 check that the bytes parse and then use the executable's own. An executable taken
-    /// from a loaded one cannot be loaded again; serialize it instead.
+    /// Without `options`, those of the compilation are used; XLA's plugins at 0.114 check them and then use
+    /// the executable's own in any case. An executable taken from a loaded one cannot be loaded again;
+    /// serialize it instead.
     ///
     /// Calls `PJRT_Client_Load`.
     ///
@@ -416,7 +822,7 @@ impl Client {
     pub fn load(
         &self,
         executable: &::pjrt::Executable,
-        compile_options: ::core::option::Option<&[u8]>,
+        options: ::core::option::Option<&::pjrt::CompileOptions>,
     ) -> ::pjrt::Result<::pjrt::LoadedExecutable> {
         let api = ::pjrt::__rt::Handle::api(self);
         ::pjrt::__rt::destructor::<::pjrt::LoadedExecutable>(api)?;
@@ -424,14 +830,16 @@ impl Client {
             let given = executable;
             ::pjrt::__rt::same_client(self, given, "PJRT_Client_Load", "executable")?;
         }
+        let options_bytes = options.map(::pjrt::__rt::Message::serialised);
         let input = ::pjrt::raw::ClientLoadIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
             ::pjrt::__rt::Handle::as_raw(executable),
-            compile_options
+            options_bytes
+                .as_ref()
                 .map_or(::core::ptr::null(), |given| given.as_ptr())
                 .cast_mut()
                 .cast(),
-            compile_options.map_or(0, |given| given.len()),
+            options_bytes.as_ref().map_or(0, |given| given.len()),
         );
         // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
         // slices carry their own length. the loaded program shares the executable by a counted

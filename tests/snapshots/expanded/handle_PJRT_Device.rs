@@ -208,6 +208,157 @@ impl Device {
             }
         }
     }
+    /// Bytes and allocations of the device's allocator: in use, peak, largest, limit, reserved, largest
+    /// free block, pool. Only the bytes in use always come; each other number has a flag beside it that
+    /// says whether it was given.
+    ///
+    /// Calls `PJRT_Device_MemoryStats`.
+    ///
+    /// # Errors
+    ///
+    /// UNIMPLEMENTED on CPU and wherever no allocator counts.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn memory_stats(&self) -> ::pjrt::Result<MemoryStats> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::DeviceMemoryStatsIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. reads counters; the flags are written as C `bool`
+        let out = unsafe { ::pjrt::raw::device_memory_stats(api, input) }?;
+        ::core::result::Result::Ok(MemoryStats {
+            bytes_in_use: ::pjrt::__rt::part(
+                ::core::result::Result::Ok(out.bytes_in_use),
+            )?,
+            peak_bytes_in_use: ::pjrt::__rt::part(
+                if out.peak_bytes_in_use_is_set {
+                    (::core::result::Result::Ok(out.peak_bytes_in_use))
+                        .map(::core::option::Option::Some)
+                } else {
+                    ::core::result::Result::Ok(::core::option::Option::None)
+                },
+            )?,
+            num_allocs: ::pjrt::__rt::part(
+                if out.num_allocs_is_set {
+                    (::core::result::Result::Ok(out.num_allocs))
+                        .map(::core::option::Option::Some)
+                } else {
+                    ::core::result::Result::Ok(::core::option::Option::None)
+                },
+            )?,
+            largest_alloc_size: ::pjrt::__rt::part(
+                if out.largest_alloc_size_is_set {
+                    (::core::result::Result::Ok(out.largest_alloc_size))
+                        .map(::core::option::Option::Some)
+                } else {
+                    ::core::result::Result::Ok(::core::option::Option::None)
+                },
+            )?,
+            bytes_limit: ::pjrt::__rt::part(
+                if out.bytes_limit_is_set {
+                    (::core::result::Result::Ok(out.bytes_limit))
+                        .map(::core::option::Option::Some)
+                } else {
+                    ::core::result::Result::Ok(::core::option::Option::None)
+                },
+            )?,
+            bytes_reserved: ::pjrt::__rt::part(
+                if out.bytes_reserved_is_set {
+                    (::core::result::Result::Ok(out.bytes_reserved))
+                        .map(::core::option::Option::Some)
+                } else {
+                    ::core::result::Result::Ok(::core::option::Option::None)
+                },
+            )?,
+            peak_bytes_reserved: ::pjrt::__rt::part(
+                if out.peak_bytes_reserved_is_set {
+                    (::core::result::Result::Ok(out.peak_bytes_reserved))
+                        .map(::core::option::Option::Some)
+                } else {
+                    ::core::result::Result::Ok(::core::option::Option::None)
+                },
+            )?,
+            bytes_reservable_limit: ::pjrt::__rt::part(
+                if out.bytes_reservable_limit_is_set {
+                    (::core::result::Result::Ok(out.bytes_reservable_limit))
+                        .map(::core::option::Option::Some)
+                } else {
+                    ::core::result::Result::Ok(::core::option::Option::None)
+                },
+            )?,
+            largest_free_block_bytes: ::pjrt::__rt::part(
+                if out.largest_free_block_bytes_is_set {
+                    (::core::result::Result::Ok(out.largest_free_block_bytes))
+                        .map(::core::option::Option::Some)
+                } else {
+                    ::core::result::Result::Ok(::core::option::Option::None)
+                },
+            )?,
+            pool_bytes: ::pjrt::__rt::part(
+                if out.pool_bytes_is_set {
+                    (::core::result::Result::Ok(out.pool_bytes))
+                        .map(::core::option::Option::Some)
+                } else {
+                    ::core::result::Result::Ok(::core::option::Option::None)
+                },
+            )?,
+            peak_pool_bytes: ::pjrt::__rt::part(
+                if out.peak_pool_bytes_is_set {
+                    (::core::result::Result::Ok(out.peak_pool_bytes))
+                        .map(::core::option::Option::Some)
+                } else {
+                    ::core::result::Result::Ok(::core::option::Option::None)
+                },
+            )?,
+            peak_allocated_bytes: ::pjrt::__rt::part(
+                if out.peak_allocated_bytes_is_set {
+                    (::core::result::Result::Ok(out.peak_allocated_bytes))
+                        .map(::core::option::Option::Some)
+                } else {
+                    ::core::result::Result::Ok(::core::option::Option::None)
+                },
+            )?,
+        })
+    }
+    /// Makes an unfinished run with this launch id fail with the given error: its outputs get it. Tells whether there was one.
+    ///
+    /// Calls `PJRT_Device_PoisonExecution`.
+    ///
+    /// # Errors
+    ///
+    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn poison_execution(
+        &self,
+        launch_id: i32,
+        error_code: ::pjrt::ErrorCode,
+        error_message: &str,
+        payload: &[::pjrt::NamedValue<'_>],
+    ) -> ::pjrt::Result<bool> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        ::pjrt::__rt::check_failure(
+            api,
+            error_code,
+            "PJRT_Device_PoisonExecution",
+            "error_code",
+        )?;
+        let payload_list = ::pjrt::__rt::lower_named_values(payload)?;
+        let input = ::pjrt::raw::DevicePoisonExecutionIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+            launch_id,
+            ::core::convert::From::from(error_code),
+            error_message.as_ptr().cast_mut().cast(),
+            error_message.len(),
+            payload_list.as_ptr().cast_mut().cast(),
+            payload_list.len(),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. code, message and payload are copied; payload values
+        // must be strings, which the plugin checks
+        let out = unsafe { ::pjrt::raw::device_poison_execution(api, input) }?;
+        ::core::result::Result::Ok(out.poisoned)
+    }
     /// Tells the runtime that work outside it involves this device, until the returned value is dropped.
     /// `description` is for logs. None where the platform does not track such work.
     ///
@@ -251,6 +402,61 @@ impl Device {
             }
         }
     }
+    /// What the platform tells about the device now; some of it may change, unlike what its description says.
+    ///
+    /// Calls `PJRT_Device_GetAttributes`.
+    ///
+    /// # Errors
+    ///
+    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn current_attributes(&self) -> ::pjrt::Result<::pjrt::HeldNamedValues> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::DeviceGetAttributesIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the array belongs to a holder that comes with its own
+        // deleter; array, names and values are valid until that is called, once
+        let out = unsafe { ::pjrt::raw::device_get_attributes(api, input) }?;
+        {
+            let deleter = out
+                .attributes_deleter
+                .map(|deleter| {
+                    // SAFETY: functions that differ in what a pointer parameter points to are
+                    // called alike.
+                    unsafe {
+                        ::core::mem::transmute::<
+                            _,
+                            unsafe extern "C" fn(*mut ::core::ffi::c_void),
+                        >(deleter)
+                    }
+                });
+            // SAFETY: the plugin keeps the contents until the deleter is called, which happens
+            // once.
+            unsafe {
+                ::pjrt::__rt::held_named_values(
+                    api,
+                    out.attributes,
+                    ::pjrt::__rt::count(
+                        out.num_attributes,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Device_GetAttributes",
+                            field: "attributes",
+                        },
+                    )?,
+                    out.device_attributes as *mut ::core::ffi::c_void,
+                    deleter,
+                    ::pjrt::__rt::owner_of(self),
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_Device_GetAttributes",
+                        field: "attributes",
+                    },
+                )
+            }
+        }
+    }
     /// Starts the device's memory statistics, such as peaks, anew.
     ///
     /// Calls `PJRT_Device_ClearMemoryStats`.
@@ -272,4 +478,33 @@ impl Device {
         let _ = out;
         ::core::result::Result::Ok(())
     }
+}
+/// What `memory_stats` of `PJRT_Device_MemoryStats` gives.
+#[non_exhaustive]
+#[derive(Debug)]
+pub struct MemoryStats {
+    /// Bytes that are in use.
+    pub bytes_in_use: i64,
+    /// The most bytes that were in use at once.
+    pub peak_bytes_in_use: ::core::option::Option<i64>,
+    /// How many times memory was taken.
+    pub num_allocs: ::core::option::Option<i64>,
+    /// Bytes of the largest piece taken.
+    pub largest_alloc_size: ::core::option::Option<i64>,
+    /// How many bytes may be in use.
+    pub bytes_limit: ::core::option::Option<i64>,
+    /// Bytes set apart.
+    pub bytes_reserved: ::core::option::Option<i64>,
+    /// The most bytes that were set apart at once.
+    pub peak_bytes_reserved: ::core::option::Option<i64>,
+    /// How many bytes may be set apart.
+    pub bytes_reservable_limit: ::core::option::Option<i64>,
+    /// Bytes of the largest free block.
+    pub largest_free_block_bytes: ::core::option::Option<i64>,
+    /// Bytes that the allocator holds.
+    pub pool_bytes: ::core::option::Option<i64>,
+    /// The most bytes that the allocator held.
+    pub peak_pool_bytes: ::core::option::Option<i64>,
+    /// The most bytes that were allocated at once.
+    pub peak_allocated_bytes: ::core::option::Option<i64>,
 }

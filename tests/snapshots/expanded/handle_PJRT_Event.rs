@@ -84,4 +84,45 @@ impl Event {
         let out = unsafe { ::pjrt::raw::event_is_ready(api, input) }?;
         ::core::result::Result::Ok(out.is_ready)
     }
+    /// The outcome of an event that has happened. May be asked again and again.
+    ///
+    /// Calls `PJRT_Event_Error`.
+    ///
+    /// # Errors
+    ///
+    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn error(&self) -> ::pjrt::Result<()> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        ::pjrt::__rt::check_after(
+            self.is_ready()?,
+            "PJRT_Event_Error",
+            "PJRT_Event_IsReady",
+        )?;
+        let input = ::pjrt::raw::EventErrorIn::new(::pjrt::__rt::Handle::as_raw(self));
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the real CPU plugin ends the process when the event
+        // has not happened yet, so readiness is asked first; the returned error is the event's
+        // outcome and belongs to the caller
+        let out = unsafe { ::pjrt::raw::event_error(api, input) }?;
+        out.status.map_or(::core::result::Result::Ok(()), ::core::result::Result::Err)
+    }
+    /// Waits for the event and gives its outcome, however often it is asked.
+    ///
+    /// Calls `PJRT_Event_Await`.
+    ///
+    /// # Errors
+    ///
+    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn wait(&self) -> ::pjrt::Result<()> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::EventAwaitIn::new(::pjrt::__rt::Handle::as_raw(self));
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the returned error is the outcome and not a failure of
+        // the call; each one is a copy that belongs to the caller
+        let out = unsafe { ::pjrt::raw::event_await(api, input) }?;
+        out.status.map_or(::core::result::Result::Ok(()), ::core::result::Result::Err)
+    }
 }

@@ -232,6 +232,181 @@ impl Executable {
             }
         }
     }
+    /// Kind of memory for each output.
+    ///
+    /// Calls `PJRT_Executable_OutputMemoryKinds`.
+    ///
+    /// # Errors
+    ///
+    /// UNIMPLEMENTED on CPU.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn output_memory_kinds(&self) -> ::pjrt::Result<::std::vec::Vec<&'_ str>> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::ExecutableOutputMemoryKindsIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. both arrays are filled in under the plugin's lock at
+        // the first call and kept in the executable; the strings too
+        let out = unsafe { ::pjrt::raw::executable_output_memory_kinds(api, input) }?;
+        {
+            // SAFETY: the plugin keeps texts and lengths for as long as their owner, which
+            // outlives this borrow.
+            unsafe {
+                ::pjrt::__rt::texts(
+                    out.memory_kinds.cast(),
+                    out.memory_kind_sizes,
+                    ::pjrt::__rt::count(
+                        out.num_outputs,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Executable_OutputMemoryKinds",
+                            field: "memory_kinds",
+                        },
+                    )?,
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_Executable_OutputMemoryKinds",
+                        field: "memory_kinds",
+                    },
+                )
+            }
+        }
+    }
+    /// The compiled program as bytes, for the same platform and the same version of the plugin.
+    ///
+    /// Calls `PJRT_Executable_Serialize`.
+    ///
+    /// # Errors
+    ///
+    /// UNIMPLEMENTED where the platform cannot.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn serialize(&self) -> ::pjrt::Result<::pjrt::HeldBytes> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::ExecutableSerializeIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the bytes belong to a holder that comes with its own
+        // deleter, to be called once
+        let out = unsafe { ::pjrt::raw::executable_serialize(api, input) }?;
+        {
+            let deleter = out
+                .serialized_executable_deleter
+                .map(|deleter| {
+                    // SAFETY: functions that differ in what a pointer parameter points to are
+                    // called alike.
+                    unsafe {
+                        ::core::mem::transmute::<
+                            _,
+                            unsafe extern "C" fn(*mut ::core::ffi::c_void),
+                        >(deleter)
+                    }
+                });
+            // SAFETY: the plugin keeps the contents until the deleter is called, which happens
+            // once.
+            unsafe {
+                ::pjrt::__rt::held_bytes(
+                    api,
+                    out.serialized_bytes,
+                    ::pjrt::__rt::count(
+                        out.serialized_bytes_size,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Executable_Serialize",
+                            field: "serialized_bytes",
+                        },
+                    )?,
+                    out.serialized_executable as *mut ::core::ffi::c_void,
+                    deleter,
+                    ::pjrt::__rt::owner_of(self),
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_Executable_Serialize",
+                        field: "serialized_bytes",
+                    },
+                )
+            }
+        }
+    }
+    /// Element type of each output.
+    ///
+    /// Calls `PJRT_Executable_OutputElementTypes`.
+    ///
+    /// # Errors
+    ///
+    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn output_element_types(&self) -> ::pjrt::Result<&'_ [::pjrt::ElementType]> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::ExecutableOutputElementTypesIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. filled in under the plugin's lock at the first call
+        // and kept in the executable; nobody writes to the array although its type allows it
+        let out = unsafe { ::pjrt::raw::executable_output_element_types(api, input) }?;
+        {
+            // SAFETY: the plugin keeps the items for as long as their owner, which outlives
+            // this borrow.
+            unsafe {
+                ::pjrt::__rt::slice(
+                    out.output_types.cast(),
+                    ::pjrt::__rt::count(
+                        out.num_output_types,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Executable_OutputElementTypes",
+                            field: "output_types",
+                        },
+                    )?,
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_Executable_OutputElementTypes",
+                        field: "output_types",
+                    },
+                )
+            }
+        }
+    }
+    /// Dimensions of all outputs in one list, and how many of them belong to each output.
+    ///
+    /// Calls `PJRT_Executable_OutputDimensions`.
+    ///
+    /// # Errors
+    ///
+    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn output_dimensions(&self) -> ::pjrt::Result<::std::vec::Vec<&'_ [i64]>> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::ExecutableOutputDimensionsIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. both arrays are filled in under the plugin's lock at
+        // the first call and kept in the executable; the list is as long as the sum of the
+        // counts, added up with a check
+        let out = unsafe { ::pjrt::raw::executable_output_dimensions(api, input) }?;
+        {
+            // SAFETY: the plugin keeps rows and lengths for as long as their owner, which
+            // outlives this borrow.
+            unsafe {
+                ::pjrt::__rt::rows(
+                    out.dims,
+                    out.dim_sizes,
+                    ::pjrt::__rt::count(
+                        out.num_outputs,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Executable_OutputDimensions",
+                            field: "dims",
+                        },
+                    )?,
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_Executable_OutputDimensions",
+                        field: "dims",
+                    },
+                )
+            }
+        }
+    }
     /// Bytes that tell compiled programs apart: the same program, options and compiler give the same ones.
     /// For cache keys, together with the plugin's identity. May hold any bytes.
     ///
@@ -272,4 +447,203 @@ impl Executable {
             }
         }
     }
+    /// How many bytes a run will need: code, arguments, outputs, outputs that reuse arguments, temporary
+    /// memory; the same for host memory; and the peak. Later versions added totals.
+    ///
+    /// Calls `PJRT_Executable_GetCompiledMemoryStats`.
+    ///
+    /// # Errors
+    ///
+    /// UNIMPLEMENTED where the compiler does not tell.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn compiled_memory_stats(&self) -> ::pjrt::Result<CompiledMemoryStats> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::ExecutableGetCompiledMemoryStatsIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. reads numbers; those that the plugin is too old to
+        // know are not given
+        let out = unsafe {
+            ::pjrt::raw::executable_get_compiled_memory_stats(api, input)
+        }?;
+        ::core::result::Result::Ok(CompiledMemoryStats {
+            generated_code_size_in_bytes: ::pjrt::__rt::part(
+                ::core::result::Result::Ok(out.generated_code_size_in_bytes),
+            )?,
+            argument_size_in_bytes: ::pjrt::__rt::part(
+                ::core::result::Result::Ok(out.argument_size_in_bytes),
+            )?,
+            output_size_in_bytes: ::pjrt::__rt::part(
+                ::core::result::Result::Ok(out.output_size_in_bytes),
+            )?,
+            alias_size_in_bytes: ::pjrt::__rt::part(
+                ::core::result::Result::Ok(out.alias_size_in_bytes),
+            )?,
+            temp_size_in_bytes: ::pjrt::__rt::part(
+                ::core::result::Result::Ok(out.temp_size_in_bytes),
+            )?,
+            host_generated_code_size_in_bytes: ::pjrt::__rt::part(
+                ::core::result::Result::Ok(out.host_generated_code_size_in_bytes),
+            )?,
+            host_argument_size_in_bytes: ::pjrt::__rt::part(
+                ::core::result::Result::Ok(out.host_argument_size_in_bytes),
+            )?,
+            host_output_size_in_bytes: ::pjrt::__rt::part(
+                ::core::result::Result::Ok(out.host_output_size_in_bytes),
+            )?,
+            host_alias_size_in_bytes: ::pjrt::__rt::part(
+                ::core::result::Result::Ok(out.host_alias_size_in_bytes),
+            )?,
+            host_temp_size_in_bytes: ::pjrt::__rt::part(
+                ::core::result::Result::Ok(out.host_temp_size_in_bytes),
+            )?,
+            peak_memory_in_bytes: ::pjrt::__rt::part(
+                ::core::result::Result::Ok(out.peak_memory_in_bytes),
+            )?,
+            total_size_in_bytes: ::pjrt::__rt::part(
+                ::core::result::Result::Ok(out.total_size_in_bytes),
+            )?,
+            total_allocation_bytes: ::pjrt::__rt::part(
+                ::core::result::Result::Ok(out.total_allocation_bytes),
+            )?,
+            indefinite_allocations: ::pjrt::__rt::part(
+                ::core::result::Result::Ok(out.indefinite_allocations),
+            )?,
+            peak_unpadded_heap_bytes: ::pjrt::__rt::part(
+                ::core::result::Result::Ok(out.peak_unpadded_heap_bytes),
+            )?,
+        })
+    }
+    /// The options that the program was compiled with, as a serialized `CompileOptionsProto`.
+    ///
+    /// Calls `PJRT_Executable_GetCompileOptions`.
+    ///
+    /// # Errors
+    ///
+    /// UNIMPLEMENTED where the platform does not keep them.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn compile_options(&self) -> ::pjrt::Result<::pjrt::HeldBytes> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::ExecutableGetCompileOptionsIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the bytes belong to a holder that comes with its own
+        // deleter, to be called once
+        let out = unsafe { ::pjrt::raw::executable_get_compile_options(api, input) }?;
+        {
+            let deleter = out
+                .serialized_compile_options_deleter
+                .map(|deleter| {
+                    // SAFETY: functions that differ in what a pointer parameter points to are
+                    // called alike.
+                    unsafe {
+                        ::core::mem::transmute::<
+                            _,
+                            unsafe extern "C" fn(*mut ::core::ffi::c_void),
+                        >(deleter)
+                    }
+                });
+            // SAFETY: the plugin keeps the contents until the deleter is called, which happens
+            // once.
+            unsafe {
+                ::pjrt::__rt::held_bytes(
+                    api,
+                    out.serialized_bytes,
+                    ::pjrt::__rt::count(
+                        out.serialized_bytes_size,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Executable_GetCompileOptions",
+                            field: "serialized_bytes",
+                        },
+                    )?,
+                    out.serialized_compile_options as *mut ::core::ffi::c_void,
+                    deleter,
+                    ::pjrt::__rt::owner_of(self),
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_Executable_GetCompileOptions",
+                        field: "serialized_bytes",
+                    },
+                )
+            }
+        }
+    }
+    /// Kind of memory for each parameter.
+    ///
+    /// Calls `PJRT_Executable_ParameterMemoryKinds`.
+    ///
+    /// # Errors
+    ///
+    /// UNIMPLEMENTED where the compiler does not tell.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn parameter_memory_kinds(&self) -> ::pjrt::Result<::std::vec::Vec<&'_ str>> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::ExecutableParameterMemoryKindsIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. both arrays are filled in under the plugin's lock at
+        // the first call and kept in the executable; the strings too
+        let out = unsafe { ::pjrt::raw::executable_parameter_memory_kinds(api, input) }?;
+        {
+            // SAFETY: the plugin keeps texts and lengths for as long as their owner, which
+            // outlives this borrow.
+            unsafe {
+                ::pjrt::__rt::texts(
+                    out.memory_kinds.cast(),
+                    out.memory_kind_sizes,
+                    ::pjrt::__rt::count(
+                        out.num_parameters,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_Executable_ParameterMemoryKinds",
+                            field: "memory_kinds",
+                        },
+                    )?,
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_Executable_ParameterMemoryKinds",
+                        field: "memory_kinds",
+                    },
+                )
+            }
+        }
+    }
+}
+/// What `compiled_memory_stats` of `PJRT_Executable_GetCompiledMemoryStats` gives.
+#[non_exhaustive]
+#[derive(Debug)]
+pub struct CompiledMemoryStats {
+    /// `generated_code_size_in_bytes`.
+    pub generated_code_size_in_bytes: i64,
+    /// `argument_size_in_bytes`.
+    pub argument_size_in_bytes: i64,
+    /// `output_size_in_bytes`.
+    pub output_size_in_bytes: i64,
+    /// `alias_size_in_bytes`.
+    pub alias_size_in_bytes: i64,
+    /// `temp_size_in_bytes`.
+    pub temp_size_in_bytes: i64,
+    /// `host_generated_code_size_in_bytes`.
+    pub host_generated_code_size_in_bytes: i64,
+    /// `host_argument_size_in_bytes`.
+    pub host_argument_size_in_bytes: i64,
+    /// `host_output_size_in_bytes`.
+    pub host_output_size_in_bytes: i64,
+    /// `host_alias_size_in_bytes`.
+    pub host_alias_size_in_bytes: i64,
+    /// `host_temp_size_in_bytes`.
+    pub host_temp_size_in_bytes: i64,
+    /// `peak_memory_in_bytes`.
+    pub peak_memory_in_bytes: i64,
+    /// `total_size_in_bytes`.
+    pub total_size_in_bytes: i64,
+    /// `total_allocation_bytes`.
+    pub total_allocation_bytes: i64,
+    /// `indefinite_allocations`.
+    pub indefinite_allocations: i64,
+    /// `peak_unpadded_heap_bytes`.
+    pub peak_unpadded_heap_bytes: i64,
 }

@@ -170,4 +170,146 @@ impl LoadedExecutable {
         let out = unsafe { ::pjrt::raw::loaded_executable_is_deleted(api, input) }?;
         ::core::result::Result::Ok(out.is_deleted)
     }
+    /// Deprecated: ask the executable for its fingerprint. XLA's plugins refuse.
+    ///
+    /// Calls `PJRT_LoadedExecutable_Fingerprint`.
+    ///
+    /// # Errors
+    ///
+    /// UNIMPLEMENTED on every XLA plugin.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn fingerprint(&self) -> ::pjrt::Result<&'_ [u8]> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::LoadedExecutableFingerprintIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. kept for the table's sake; where it works, the bytes
+        // live as long as the loaded executable
+        let out = unsafe { ::pjrt::raw::loaded_executable_fingerprint(api, input) }?;
+        {
+            // SAFETY: the plugin keeps the items for as long as their owner, which outlives
+            // this borrow.
+            unsafe {
+                ::pjrt::__rt::slice(
+                    out.executable_fingerprint.cast(),
+                    ::pjrt::__rt::count(
+                        out.executable_fingerprint_size,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_LoadedExecutable_Fingerprint",
+                            field: "executable_fingerprint",
+                        },
+                    )?,
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_LoadedExecutable_Fingerprint",
+                        field: "executable_fingerprint",
+                    },
+                )
+            }
+        }
+    }
+    /// Which device runs which replica and partition, as a serialized `DeviceAssignmentProto`; empty for a portable program.
+    ///
+    /// Calls `PJRT_LoadedExecutable_GetDeviceAssignment`.
+    ///
+    /// # Errors
+    ///
+    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn device_assignment(&self) -> ::pjrt::Result<::pjrt::HeldBytes> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::LoadedExecutableGetDeviceAssignmentIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the bytes belong to a holder that comes with its own
+        // deleter, to be called once; for a portable program bytes and holder are null and the
+        // deleter is not
+        let out = unsafe {
+            ::pjrt::raw::loaded_executable_get_device_assignment(api, input)
+        }?;
+        {
+            let deleter = out
+                .serialized_device_assignment_deleter
+                .map(|deleter| {
+                    // SAFETY: functions that differ in what a pointer parameter points to are
+                    // called alike.
+                    unsafe {
+                        ::core::mem::transmute::<
+                            _,
+                            unsafe extern "C" fn(*mut ::core::ffi::c_void),
+                        >(deleter)
+                    }
+                });
+            // SAFETY: the plugin keeps the contents until the deleter is called, which happens
+            // once.
+            unsafe {
+                ::pjrt::__rt::held_bytes(
+                    api,
+                    out.serialized_bytes,
+                    ::pjrt::__rt::count(
+                        out.serialized_bytes_size,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_LoadedExecutable_GetDeviceAssignment",
+                            field: "serialized_bytes",
+                        },
+                    )?,
+                    out.serialized_device_assignment as *mut ::core::ffi::c_void,
+                    deleter,
+                    ::pjrt::__rt::owner_of(self),
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_LoadedExecutable_GetDeviceAssignment",
+                        field: "serialized_bytes",
+                    },
+                )
+            }
+        }
+    }
+    /// Replica and partition that each addressable device of the program runs, in the order of those devices.
+    ///
+    /// Calls `PJRT_LoadedExecutable_AddressableDeviceLogicalIds`.
+    ///
+    /// # Errors
+    ///
+    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn addressable_device_logical_ids(
+        &self,
+    ) -> ::pjrt::Result<::std::vec::Vec<::pjrt::LogicalDeviceIds>> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::LoadedExecutableAddressableDeviceLogicalIdsIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the array is a member of the loaded executable and
+        // fixed at creation; nobody writes to it although its type allows it
+        let out = unsafe {
+            ::pjrt::raw::loaded_executable_addressable_device_logical_ids(api, input)
+        }?;
+        {
+            // SAFETY: the plugin keeps the structs for as long as their owner, which outlives
+            // this call.
+            unsafe {
+                ::pjrt::__rt::value_list::<
+                    ::pjrt::LogicalDeviceIds,
+                >(
+                    out.addressable_device_logical_ids.cast_const(),
+                    ::pjrt::__rt::count(
+                        out.num_addressable_device_logical_ids,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_LoadedExecutable_AddressableDeviceLogicalIds",
+                            field: "addressable_device_logical_ids",
+                        },
+                    )?,
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_LoadedExecutable_AddressableDeviceLogicalIds",
+                        field: "addressable_device_logical_ids",
+                    },
+                )
+            }
+        }
+    }
 }

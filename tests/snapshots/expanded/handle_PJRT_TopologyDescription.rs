@@ -203,6 +203,61 @@ impl TopologyDescription {
             }
         }
     }
+    /// The topology as bytes (a serialized `PjRtTopologyDescriptionProto`), for cache keys and for other processes.
+    ///
+    /// Calls `PJRT_TopologyDescription_Serialize`.
+    ///
+    /// # Errors
+    ///
+    /// UNIMPLEMENTED where the platform cannot.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn serialize(&self) -> ::pjrt::Result<::pjrt::HeldBytes> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let _ = api;
+        let input = ::pjrt::raw::TopologyDescriptionSerializeIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. the bytes belong to a holder that comes with its own
+        // deleter, to be called once
+        let out = unsafe { ::pjrt::raw::topology_description_serialize(api, input) }?;
+        {
+            let deleter = out
+                .serialized_topology_deleter
+                .map(|deleter| {
+                    // SAFETY: functions that differ in what a pointer parameter points to are
+                    // called alike.
+                    unsafe {
+                        ::core::mem::transmute::<
+                            _,
+                            unsafe extern "C" fn(*mut ::core::ffi::c_void),
+                        >(deleter)
+                    }
+                });
+            // SAFETY: the plugin keeps the contents until the deleter is called, which happens
+            // once.
+            unsafe {
+                ::pjrt::__rt::held_bytes(
+                    api,
+                    out.serialized_bytes,
+                    ::pjrt::__rt::count(
+                        out.serialized_bytes_size,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_TopologyDescription_Serialize",
+                            field: "serialized_bytes",
+                        },
+                    )?,
+                    out.serialized_topology as *mut ::core::ffi::c_void,
+                    deleter,
+                    ::pjrt::__rt::owner_of(self),
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_TopologyDescription_Serialize",
+                        field: "serialized_bytes",
+                    },
+                )
+            }
+        }
+    }
     /// What the platform tells about the topology, such as `wrap` and `twist` on TPU; none on CPU.
     ///
     /// Calls `PJRT_TopologyDescription_Attributes`.
@@ -243,6 +298,55 @@ impl TopologyDescription {
             }
         }
     }
+    /// Compiles a program for this topology, without its hardware; load it on a client to run it. A client
+    /// may be given to guide optimisations.
+    ///
+    /// Calls `PJRT_Compile`.
+    ///
+    /// # Errors
+    ///
+    /// NOT_FOUND where the platform has no compiler registered, as on the measured CPU plugin (0.81); UNAVAILABLE on CUDA without its assembler.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn compile(
+        &self,
+        program: &::pjrt::Program,
+        options: &::pjrt::CompileOptions,
+        client: ::core::option::Option<&::pjrt::Client>,
+    ) -> ::pjrt::Result<::pjrt::Executable> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        ::pjrt::__rt::destructor::<::pjrt::Executable>(api)?;
+        if let ::core::option::Option::Some(given) = client {
+            ::pjrt::__rt::same_client(self, given, "PJRT_Compile", "client")?;
+        }
+        let program_lowered = ::pjrt::__rt::Lower::lower(program, api)?;
+        let options_bytes = ::pjrt::__rt::Message::serialised(options);
+        let input = ::pjrt::raw::CompileIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+            ::pjrt::__rt::Lowered::as_ptr(&program_lowered).cast_mut(),
+            options_bytes.as_ptr().cast_mut().cast(),
+            options_bytes.len(),
+            client.map_or(::core::ptr::null_mut(), ::pjrt::__rt::Handle::as_raw),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. program and options are read during the call; the
+        // executable belongs to the caller and may point to the topology and to the client,
+        // where one is given, so it keeps both alive
+        let out = unsafe { ::pjrt::raw::compile(api, input) }?;
+        {
+            // SAFETY: the plugin hands the object over; nobody else destroys it.
+            unsafe {
+                ::pjrt::__rt::owned(
+                    api,
+                    out.executable,
+                    ::pjrt::__rt::keep_also(::pjrt::__rt::owner_of(self), client),
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_Compile",
+                        field: "executable",
+                    },
+                )
+            }
+        }
+    }
     /// A number that tells topologies apart; serializing and reading back keeps it. For cache keys.
     ///
     /// Calls `PJRT_TopologyDescription_Fingerprint`.
@@ -261,6 +365,104 @@ impl TopologyDescription {
         // slices carry their own length. computes from constant data
         let out = unsafe { ::pjrt::raw::topology_description_fingerprint(api, input) }?;
         ::core::result::Result::Ok(out.fingerprint)
+    }
+    /// The layout that an array gets in a kind of memory, as a serialized `ShapeProto`.
+    ///
+    /// Calls `PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace`.
+    ///
+    /// # Errors
+    ///
+    /// UNIMPLEMENTED where the platform does not tell; INVALID_ARGUMENT for a layout with strides.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn canonical_shape(
+        &self,
+        memory_space_kind_id: i32,
+        dims: &[i64],
+        element_type: ::pjrt::ElementType,
+        layout: ::core::option::Option<&::pjrt::MemoryLayout>,
+    ) -> ::pjrt::Result<::pjrt::HeldBytes> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        ::pjrt::__rt::check_sizes(
+            api,
+            dims,
+            "PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace",
+            "dims",
+        )?;
+        ::pjrt::__rt::check_element_type(
+            api,
+            element_type,
+            "PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace",
+            "element_type",
+        )?;
+        if let ::core::option::Option::Some(given) = layout {
+            ::pjrt::__rt::check_rank(
+                ::pjrt::__rt::Lower::rank(given),
+                dims.len(),
+                "PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace",
+                "layout",
+            )?;
+        }
+        let layout_lowered = layout
+            .map(|given| ::pjrt::__rt::Lower::lower(given, api))
+            .transpose()?;
+        let input = ::pjrt::raw::TopologyDescriptionMakeCanonicalShapeForMemorySpaceIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+            memory_space_kind_id,
+            dims.as_ptr().cast_mut().cast(),
+            dims.len(),
+            ::core::convert::From::from(element_type),
+            layout_lowered
+                .as_ref()
+                .map_or(::core::ptr::null(), ::pjrt::__rt::Lowered::as_ptr)
+                .cast_mut(),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. inputs are read during the call; a type that no array
+        // has, dimensions below zero and too many elements end the process, so all are checked
+        // before. The output bytes are freed by the deleter that comes with them, which gets
+        // their address and is called once, unless that is null
+        let out = unsafe {
+            ::pjrt::raw::topology_description_make_canonical_shape_for_memory_space(
+                api,
+                input,
+            )
+        }?;
+        {
+            let deleter = out
+                .serialized_shape_deleter
+                .map(|deleter| {
+                    // SAFETY: functions that differ in what a pointer parameter points to are
+                    // called alike.
+                    unsafe {
+                        ::core::mem::transmute::<
+                            _,
+                            unsafe extern "C" fn(*mut ::core::ffi::c_void),
+                        >(deleter)
+                    }
+                });
+            // SAFETY: the plugin keeps the contents until the deleter is called, which happens
+            // once.
+            unsafe {
+                ::pjrt::__rt::held_bytes(
+                    api,
+                    out.serialized_shape,
+                    ::pjrt::__rt::count(
+                        out.serialized_shape_size,
+                        ::pjrt::__rt::Place {
+                            function: "PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace",
+                            field: "serialized_shape",
+                        },
+                    )?,
+                    out.serialized_shape as *mut ::core::ffi::c_void,
+                    deleter,
+                    ::pjrt::__rt::owner_of(self),
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace",
+                        field: "serialized_shape",
+                    },
+                )
+            }
+        }
     }
     /// The numbers of the kinds of memory that the devices have. libtpu's numbers differ between here and in memory descriptions for the same kinds: compare kinds by name.
     ///

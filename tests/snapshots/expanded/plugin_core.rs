@@ -41,6 +41,50 @@ impl Plugin {
             }
         }
     }
+    /// A topology by name and options, without the hardware. On TPU the name says it all, such as
+    /// `v5e:4x4`, and an empty one means eight v2 cores; on CUDA the options `target_config` and `topology`
+    /// do and the name is ignored.
+    ///
+    /// Calls `PJRT_TopologyDescription_Create`.
+    ///
+    /// # Errors
+    ///
+    /// UNIMPLEMENTED on CPU; INVALID_ARGUMENT for a name or option that the platform does not know; FAILED_PRECONDITION on CUDA without options and GPU.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn create_topology(
+        &self,
+        topology_name: &str,
+        create_options: &[::pjrt::NamedValue<'_>],
+    ) -> ::pjrt::Result<::pjrt::TopologyDescription> {
+        let api = ::pjrt::__rt::OnPlugin::api(self);
+        let _ = api;
+        ::pjrt::__rt::destructor::<::pjrt::TopologyDescription>(api)?;
+        let create_options_list = ::pjrt::__rt::lower_named_values(create_options)?;
+        let input = ::pjrt::raw::TopologyDescriptionCreateIn::new(
+            topology_name.as_ptr().cast_mut().cast(),
+            topology_name.len(),
+            create_options_list.as_ptr().cast_mut().cast(),
+            create_options_list.len(),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. name and options are copied; the topology belongs to
+        // the caller
+        let out = unsafe { ::pjrt::raw::topology_description_create(api, input) }?;
+        {
+            // SAFETY: the plugin hands the object over; nobody else destroys it.
+            unsafe {
+                ::pjrt::__rt::owned(
+                    api,
+                    out.topology,
+                    ::core::option::Option::None,
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_TopologyDescription_Create",
+                        field: "topology",
+                    },
+                )
+            }
+        }
+    }
     /// An empty context for runs.
     ///
     /// Calls `PJRT_ExecuteContext_Create`.
@@ -80,7 +124,7 @@ impl Plugin {
     ///
     /// INVALID_ARGUMENT for bytes that do not parse; NOT_FOUND where the platform has no compiler registered, as on the measured CPU plugin (0.81).
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
-    pub fn deserialize_topology_description(
+    pub fn deserialize_topology(
         &self,
         serialized_topology: &[u8],
     ) -> ::pjrt::Result<::pjrt::TopologyDescription> {

@@ -15,13 +15,19 @@ impl Loader<'_> {
         fact: &Field,
         entry: &FieldEntry,
     ) {
-        const IN: &[&str] = &["optional", "same", "index_below", "once_per_value"];
+        const IN: &[&str] = &[
+            "optional",
+            "same",
+            "index_below",
+            "once_per_value",
+            "user_data",
+            "keyed_by",
+        ];
         const OUT: &[&str] = &[
             "owned",
             "borrow",
             "parent",
             "null",
-            "set_by",
             "holder",
             "deleter",
             "index_into",

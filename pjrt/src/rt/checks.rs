@@ -1,0 +1,202 @@
+//! Tests of inputs that the overlay names, and structs that Rust values lower to.
+
+use super::Api;
+use crate::{ElementType, Error, ErrorCode, Result};
+use std::marker::PhantomData;
+
+/// A value that a plugin is given as a C struct.
+pub trait Lower {
+    /// The C struct.
+    type Raw;
+
+    /// The struct, which borrows from the value.
+    ///
+    /// # Errors
+    ///
+    /// The plugin is too old to know a part of it.
+    fn lower(&self, api: &Api) -> Result<Lowered<'_, Self::Raw>>;
+
+    /// How many dimensions an array must have for this to fit; asked only where there is one.
+    fn rank(&self) -> usize {
+        0
+    }
+}
+
+/// A value that a plugin is given as a serialised message.
+pub trait Message {
+    /// The message's bytes.
+    fn serialised(&self) -> Vec<u8>;
+}
+
+/// A C struct that borrows from a Rust value.
+pub struct Lowered<'a, T> {
+    raw: T,
+    value: PhantomData<&'a ()>,
+}
+
+impl<T> Lowered<'_, T> {
+    /// # Safety
+    ///
+    /// Everything that `raw` points to lives at least as long as the lifetime.
+    pub unsafe fn new(raw: T) -> Self {
+        Lowered {
+            raw,
+            value: PhantomData,
+        }
+    }
+
+    /// The struct.
+    pub fn as_ptr(&self) -> *const T {
+        &raw const self.raw
+    }
+}
+
+fn refused(function: &'static str, argument: &'static str, problem: String) -> Error {
+    Error::InvalidArgument {
+        function,
+        argument,
+        problem,
+    }
+}
+
+/// The element types that came after the oldest supported version, and the version.
+const NEWER_TYPES: [(ElementType, u32); 10] = [
+    (ElementType::S2, 54),
+    (ElementType::U2, 54),
+    (ElementType::F8E4M3, 55),
+    (ElementType::F8E3M4, 55),
+    (ElementType::F8E8M0FNU, 61),
+    (ElementType::F4E2M1FN, 61),
+    (ElementType::S1, 94),
+    (ElementType::U1, 94),
+    (ElementType::F6E2M3FN, 114),
+    (ElementType::F6E3M2FN, 114),
+];
+
+/// Refuses an element type that no array has, or that the plugin is too old to know: real plugins
+/// end the process.
+pub fn check_element_type(
+    api: &Api,
+    given: ElementType,
+    function: &'static str,
+    argument: &'static str,
+) -> Result<()> {
+    if given == ElementType::INVALID || given == ElementType::TOKEN || given.name().is_none() {
+        let problem = format!("{given} is no type that the elements of an array can have");
+        return Err(refused(function, argument, problem));
+    }
+    let newer = NEWER_TYPES.iter().find(|(ty, _)| *ty == given);
+    match newer {
+        Some((_, since)) if api.minor() < *since => Err(Error::TooNew {
+            function,
+            field: argument,
+            since: *since,
+            plugin_version: api.version(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a code that says that nothing failed.
+pub fn check_failure(
+    _api: &Api,
+    given: ErrorCode,
+    function: &'static str,
+    argument: &'static str,
+) -> Result<()> {
+    if given == ErrorCode::OK {
+        let problem = "OK is no failure: give the code of what went wrong".to_owned();
+        return Err(refused(function, argument, problem));
+    }
+    Ok(())
+}
+
+/// Refuses dimensions below zero, and so many elements that no memory could hold them.
+pub fn check_sizes(
+    _api: &Api,
+    given: &[i64],
+    function: &'static str,
+    argument: &'static str,
+) -> Result<()> {
+    // The widest element takes 16 bytes.
+    let bytes = crate::client::element_count(given).and_then(|count| count.checked_mul(16));
+    if bytes.is_some_and(|bytes| isize::try_from(bytes).is_ok()) {
+        return Ok(());
+    }
+    let problem = format!("{given:?} are not dimensions of an array that memory can hold");
+    Err(refused(function, argument, problem))
+}
+
+/// Refuses both or none where one must be given.
+pub fn check_one_of(
+    one: bool,
+    other: bool,
+    function: &'static str,
+    argument: &'static str,
+) -> Result<()> {
+    if one != other {
+        return Ok(());
+    }
+    let given = if one { "both are" } else { "neither is" };
+    let problem = format!("give either this or the other place for the array: {given} given");
+    Err(refused(function, argument, problem))
+}
+
+/// Refuses a layout for another number of dimensions.
+pub fn check_rank(
+    layout: usize,
+    rank: usize,
+    function: &'static str,
+    argument: &'static str,
+) -> Result<()> {
+    if layout == rank {
+        return Ok(());
+    }
+    let problem = format!("it is for {layout} dimensions, and the array has {rank}");
+    Err(refused(function, argument, problem))
+}
+
+/// Refuses a call that must come after something else.
+pub fn check_after(answer: bool, function: &'static str, asked: &'static str) -> Result<()> {
+    if answer {
+        return Ok(());
+    }
+    let problem = format!("too early: `{asked}` still answers no");
+    Err(refused(function, "self", problem))
+}
+
+/// Whether a call reached the plugin: what it said, or that it failed, came from there.
+pub fn reached<T>(out: &Result<T>) -> bool {
+    match out {
+        Ok(_) => true,
+        Err(error) => matches!(error, Error::Plugin(_)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_place_is_given_not_two_and_not_none() {
+        assert!(check_one_of(true, false, "F", "a").is_ok());
+        assert!(check_one_of(false, true, "F", "a").is_ok());
+        let error = check_one_of(true, true, "F", "a").unwrap_err().to_string();
+        assert!(error.contains("both are given"), "{error}");
+        let error = check_one_of(false, false, "F", "a").unwrap_err().to_string();
+        assert!(error.contains("neither is given"), "{error}");
+    }
+
+    #[test]
+    fn what_comes_too_early_says_what_was_asked() {
+        assert!(check_after(true, "F", "G").is_ok());
+        let error = check_after(false, "F", "G").unwrap_err().to_string();
+        assert!(error.contains("`G` still answers no"), "{error}");
+    }
+
+    #[test]
+    fn a_layout_of_another_rank_is_refused() {
+        assert!(check_rank(2, 2, "F", "a").is_ok());
+        assert!(check_rank(1, 2, "F", "a").is_err());
+    }
+}

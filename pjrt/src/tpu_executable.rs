@@ -1,0 +1,3 @@
+//! The extension that reads compiled TPU programs.
+
+pjrt_macros::generate!(extension tpu_executable);

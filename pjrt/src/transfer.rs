@@ -1,0 +1,71 @@
+//! Host memory that a plugin reads or writes after a call has returned.
+
+use crate::{Event, Result};
+
+/// Host memory in the hands of a plugin, until an event. The memory comes back from
+/// [`Transfer::wait`]; dropped before, it is freed when the plugin has done with it.
+#[derive(Debug)]
+pub struct Transfer<T: Send + 'static> {
+    event: Event,
+    memory: Option<T>,
+}
+
+impl<T: Send + 'static> Transfer<T> {
+    pub(crate) fn new(event: Event, memory: T) -> Transfer<T> {
+        Transfer {
+            event,
+            memory: Some(memory),
+        }
+    }
+
+    /// The event: the plugin has done with the memory.
+    pub fn event(&self) -> &Event {
+        &self.event
+    }
+
+    /// Waits until the plugin has done with the memory, and gives it back.
+    ///
+    /// # Errors
+    ///
+    /// The error of the transfer, or of what it waited for.
+    pub fn wait(mut self) -> Result<T> {
+        self.event.wait()?;
+        self.memory.take().ok_or_else(|| {
+            let place = crate::rt::Place {
+                function: "PJRT_Event_Await",
+                field: "event",
+            };
+            place.invalid("a transfer without memory")
+        })
+    }
+}
+
+impl<T: Send + 'static> Drop for Transfer<T> {
+    fn drop(&mut self) {
+        let Some(memory) = self.memory.take() else {
+            return;
+        };
+        if self.event.is_ready().unwrap_or(false) {
+            return;
+        }
+        // Whatever happens, the memory is not freed before the event: the callback holds it, and
+        // a plugin that does not take the callback leaves it where it is.
+        let kept = Kept(Some(memory));
+        let _ = self.event.on_ready(move |_| kept.free());
+    }
+}
+
+/// Frees only when told to.
+struct Kept<T>(Option<T>);
+
+impl<T> Kept<T> {
+    fn free(mut self) {
+        self.0 = None;
+    }
+}
+
+impl<T> Drop for Kept<T> {
+    fn drop(&mut self) {
+        std::mem::forget(self.0.take());
+    }
+}
