@@ -136,13 +136,38 @@ impl AsyncTransferManager {
             .ok()
             .and_then(|index| all.get_mut(index));
         let filled = filled.ok_or_else(|| {
-            refused(function, "buffer_index", format!("there is no buffer {index}"))
+            refused(
+                function,
+                "buffer_index",
+                format!("there is no buffer {index}"),
+            )
         })?;
         if filled.finished {
             let problem = format!("buffer {index} is finished: nothing more can be sent to it");
             return Err(refused(function, "buffer_index", problem));
         }
         body(filled)
+    }
+
+    /// Notes a transfer before it is made; gives whether there was one before.
+    fn mark(&self, function: &'static str, index: i32, last: bool) -> Result<bool> {
+        self.progress(function, index, |filled| {
+            filled.finished = last;
+            Ok(std::mem::replace(&mut filled.begun, true))
+        })
+    }
+
+    /// Takes the note back if the plugin never heard of the transfer.
+    fn unless_reached(&self, reached: bool, index: i32, begun: bool) {
+        let Some(progress) = self.0.noted::<Progress>().filter(|_| !reached) else {
+            return;
+        };
+        let mut all = progress.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = usize::try_from(index).ok();
+        if let Some(filled) = index.and_then(|index| all.get_mut(index)) {
+            filled.begun = begun;
+            filled.finished = false;
+        }
     }
 
     /// Copies bytes to an offset in a buffer, in the layout of the device. The last transfer is
@@ -167,11 +192,7 @@ impl AsyncTransferManager {
         self.progress(DATA, buffer_index, |_| Ok(()))?;
         let room = self.buffer_size(buffer_index)?;
         let size = range(DATA, offset, data.len(), room)?;
-        self.progress(DATA, buffer_index, |filled| {
-            filled.begun = true;
-            filled.finished = is_last_transfer;
-            Ok(())
-        })?;
+        let before = self.mark(DATA, buffer_index, is_last_transfer)?;
         let input = raw::AsyncHostToDeviceTransferManagerTransferDataIn::new(
             self.as_raw(),
             buffer_index,
@@ -182,8 +203,8 @@ impl AsyncTransferManager {
         );
         // SAFETY: index and range are within bounds, the buffer is not finished, and the memory is
         // kept until the event.
-        let out =
-            unsafe { raw::async_host_to_device_transfer_manager_transfer_data(api, input) };
+        let out = unsafe { raw::async_host_to_device_transfer_manager_transfer_data(api, input) };
+        self.unless_reached(rt::reached(&out), buffer_index, before);
         self.transfer(out.map(|out| out.done_with_h2d_transfer), data, DATA)
     }
 
@@ -229,12 +250,10 @@ impl AsyncTransferManager {
             }
         }
         let layout = layout.map(|given| given.lower(api)).transpose()?;
-        let layout = layout.as_ref().map_or(ptr::null(), |lowered| lowered.as_ptr());
-        self.progress(LITERAL, buffer_index, |filled| {
-            filled.begun = true;
-            filled.finished = true;
-            Ok(())
-        })?;
+        let layout = layout
+            .as_ref()
+            .map_or(ptr::null(), |lowered| lowered.as_ptr());
+        let before = self.mark(LITERAL, buffer_index, true)?;
         let input = raw::AsyncHostToDeviceTransferManagerTransferLiteralIn::new(
             self.as_raw(),
             buffer_index,
@@ -248,6 +267,7 @@ impl AsyncTransferManager {
         // and is kept until the event; shape and layout are copied.
         let out =
             unsafe { raw::async_host_to_device_transfer_manager_transfer_literal(api, input) };
+        self.unless_reached(rt::reached(&out), buffer_index, before);
         self.transfer(out.map(|out| out.done_with_h2d_transfer), data, LITERAL)
     }
 
@@ -294,11 +314,7 @@ impl AsyncTransferManager {
     ) -> Result<()> {
         let api = self.api();
         rt::check_failure(api, code, ERROR, "error_code")?;
-        self.progress(ERROR, buffer_index, |filled| {
-            filled.begun = true;
-            filled.finished = true;
-            Ok(())
-        })?;
+        let before = self.mark(ERROR, buffer_index, true)?;
         let input = raw::AsyncHostToDeviceTransferManagerSetBufferErrorIn::new(
             self.as_raw(),
             buffer_index,
@@ -307,8 +323,10 @@ impl AsyncTransferManager {
             message.len(),
         );
         // SAFETY: the index is within bounds and the buffer is not finished; the message is copied.
-        unsafe { raw::async_host_to_device_transfer_manager_set_buffer_error(api, input) }
-            .map(drop)
+        let out =
+            unsafe { raw::async_host_to_device_transfer_manager_set_buffer_error(api, input) };
+        self.unless_reached(rt::reached(&out), buffer_index, before);
+        out.map(drop)
     }
 
     /// Names the transfers for logs and profiles: pairs of names and texts. Comes before the first

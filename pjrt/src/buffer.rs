@@ -43,8 +43,12 @@ impl Buffer {
         let layout = MemoryLayout::row_major(dims.len());
         let layout = rt::Lower::lower(&layout, api)?;
         // Null would ask for the size instead of the contents, so it is asked first.
-        let input =
-            raw::BufferToHostBufferIn::new(self.as_raw(), layout.as_ptr().cast_mut(), std::ptr::null_mut(), 0);
+        let input = raw::BufferToHostBufferIn::new(
+            self.as_raw(),
+            layout.as_ptr().cast_mut(),
+            std::ptr::null_mut(),
+            0,
+        );
         // SAFETY: the buffer is live; the layout and what it points to outlive the call.
         let needed = unsafe { raw::buffer_to_host_buffer(api, input) }?.dst_size;
         if count.checked_mul(size_of::<T>()) != Some(needed) {

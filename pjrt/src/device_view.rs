@@ -62,7 +62,9 @@ impl Client {
             rt::check_rank(layout.rank(), view.dims.len(), VIEW, "layout")?;
         }
         let layout = view.layout.map(|given| given.lower(api)).transpose()?;
-        let layout = layout.as_ref().map_or(ptr::null(), |lowered| lowered.as_ptr());
+        let layout = layout
+            .as_ref()
+            .map_or(ptr::null(), |lowered| lowered.as_ptr());
         let on_delete: Box<dyn FnOnce() + Send> = Box::new(on_delete);
         let (ours, theirs) = Handed::new(on_delete);
         let input = raw::ClientCreateViewOfDeviceBufferIn::new(

@@ -86,7 +86,10 @@ impl Drop for OwnEvent {
     fn drop(&mut self) {
         if self.open {
             // An error has nobody to go to.
-            let _ = self.finish(ErrorCode::CANCELLED, "the event was dropped before it was set");
+            let _ = self.finish(
+                ErrorCode::CANCELLED,
+                "the event was dropped before it was set",
+            );
         }
     }
 }

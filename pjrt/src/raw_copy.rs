@@ -48,8 +48,7 @@ impl Buffer {
             field: "event",
         };
         // SAFETY: the event is new and ours to destroy.
-        let event: Result<Event> =
-            unsafe { rt::owned(api, out.event, rt::client_of(self), place) };
+        let event: Result<Event> = unsafe { rt::owned(api, out.event, rt::client_of(self), place) };
         match event {
             Ok(event) => Ok(Transfer::new(event, memory)),
             Err(error) => {

@@ -183,7 +183,9 @@ mod tests {
         assert!(check_one_of(false, true, "F", "a").is_ok());
         let error = check_one_of(true, true, "F", "a").unwrap_err().to_string();
         assert!(error.contains("both are given"), "{error}");
-        let error = check_one_of(false, false, "F", "a").unwrap_err().to_string();
+        let error = check_one_of(false, false, "F", "a")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("neither is given"), "{error}");
     }
 

@@ -44,10 +44,7 @@ pub(crate) unsafe fn taken<T>(theirs: *mut c_void) -> Option<T> {
 }
 
 fn take<T>(shared: &Mutex<Option<T>>) -> Option<T> {
-    shared
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take()
+    shared.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// Runs what a callback does: marked as the plugin's thread, and without unwinding into C.
