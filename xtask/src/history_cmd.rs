@@ -1,8 +1,13 @@
 //! `cargo xtask history ..`: folds all versions of the headers into one file, and shows it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use pjrt_codegen::diag::Diagnostic;
+use pjrt_codegen::history::load_file;
 
 use crate::outcome::Outcome;
+use crate::paths;
+
 #[cfg(feature = "clang")]
 mod build;
 #[cfg(feature = "clang")]
@@ -34,9 +39,23 @@ enum Command {
         /// Name of the repository for the record, `owner/name` [default: from its address]
         #[arg(long)]
         name: Option<String>,
+        /// Renames that people confirmed [default: schema/overlay/renames.toml]
+        #[arg(long, value_name = "FILE")]
+        renames: Option<PathBuf>,
         /// File to write [default: schema/history.json]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+    },
+    /// Show what became of a function, struct, enumeration or extension (no libclang needed)
+    Show {
+        /// Its name; `PJRT_` may be left out
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// File to read [default: schema/history.json]
+        #[arg(long, value_name = "FILE")]
+        history: Option<PathBuf>,
     },
 }
 
@@ -48,9 +67,44 @@ pub fn run(args: &Args) -> Outcome {
             git,
             rev,
             name,
+            renames,
             out,
-        } => build::run(git, rev, name.as_deref(), out.as_deref()),
+        } => build::run(&build::Wanted {
+            git,
+            rev,
+            name: name.as_deref(),
+            renames: renames.as_deref(),
+            out: out.as_deref(),
+        }),
         #[cfg(not(feature = "clang"))]
         Command::Build { .. } => crate::clang_door::again(),
+        Command::Show {
+            name,
+            json,
+            history,
+        } => show(name, *json, history.as_deref()),
     }
+}
+
+fn show(name: &str, json: bool, file: Option<&Path>) -> Outcome {
+    let file = file.map_or_else(paths::history, Path::to_path_buf);
+    let history = load_file(&file)?;
+    let Some(shown) = history.show(name) else {
+        let similar = history.similar(name);
+        let help = match similar.is_empty() {
+            true => {
+                "give the C name of a function, struct or enumeration, or an extension's".into()
+            }
+            false => format!("there are {}", similar.join(", ")),
+        };
+        let message = format!("nothing of the name `{name}` was ever in the headers");
+        return Err(Diagnostic::new("V007", file.display().to_string(), message)
+            .help(help)
+            .into());
+    };
+    match json {
+        true => println!("{:#}", shown.to_json()),
+        false => print!("{}", shown.to_text()),
+    }
+    Ok(true)
 }

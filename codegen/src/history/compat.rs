@@ -5,6 +5,9 @@ use super::types::{FieldBody, Signature, StructBody};
 /// Whether values of two types are passed and read alike: `const` does not matter, `void*` stands
 /// for any pointer to data. Types of other names are other types: a rename is a judgement.
 pub fn same_type(a: &str, b: &str) -> bool {
+    if a == b {
+        return true;
+    }
     let (a, b) = (plain(a), plain(b));
     a == b || (any_pointer(&a) && data_pointer(&b)) || (any_pointer(&b) && data_pointer(&a))
 }
@@ -53,8 +56,13 @@ pub(super) fn same_field(a: &FieldBody, b: &FieldBody) -> bool {
 
 /// Whether one struct is the beginning of the other.
 pub(super) fn same_prefix(a: &StructBody, b: &StructBody) -> bool {
-    let mut pairs = a.fields.iter().zip(&b.fields);
-    pairs.all(|(a, b)| same_field(a, b))
+    common(a, b) == a.fields.len().min(b.fields.len())
+}
+
+/// How many fields, from the first, two structs have in common.
+pub(super) fn common(a: &StructBody, b: &StructBody) -> usize {
+    let pairs = a.fields.iter().zip(&b.fields);
+    pairs.take_while(|(a, b)| same_field(a, b)).count()
 }
 
 /// Whether a call is made alike.

@@ -64,9 +64,11 @@ pub fn fold(
         majors: [None; 2],
     };
     let newest = |module: &str, name: &str| {
-        let headers = &snapshots.last()?.headers;
-        let header = headers.iter().find(|h| h.module == module)?;
-        version(header.facts.ok()?, name)
+        // Of the last commit that can be read.
+        snapshots.iter().rev().find_map(|snapshot| {
+            let header = snapshot.headers.iter().find(|h| h.module == module)?;
+            version(header.facts.ok()?, name)
+        })
     };
     folder.majors = [
         newest("core", "PJRT_API_MAJOR"),

@@ -18,12 +18,22 @@ pub struct Minors {
 }
 
 /// An item at one commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     /// The item is there.
     pub(super) there: bool,
     /// It is there as it is today.
     pub(super) same: bool,
+}
+
+impl Seen {
+    /// From what is asked about a body, if there is one.
+    pub(super) fn of<T>(body: Option<T>, same: impl FnOnce(T) -> bool) -> Self {
+        Self {
+            there: body.is_some(),
+            same: body.is_some_and(same),
+        }
+    }
 }
 
 impl History {
@@ -36,13 +46,24 @@ impl History {
         }
     }
 
-    /// Follows something through all states of a module.
-    pub(super) fn minors_by(
+    /// What something says of an item at every state, asked once for each of its versions.
+    pub(super) fn at_states<'i, T, X: Clone>(
         &self,
-        module: &Module,
-        seen: impl Fn(usize) -> Seen,
-    ) -> Option<Minors> {
-        let all: Vec<Seen> = (0..self.states.len()).map(seen).collect();
+        item: &'i Item<T>,
+        ask: impl Fn(Option<&'i T>) -> X,
+    ) -> Vec<X> {
+        let mut answers = Vec::with_capacity(self.states.len());
+        let mut now = ask(None);
+        for version in &item.versions {
+            answers.resize(version.state.max(answers.len()), now);
+            now = ask(version.body.as_ref());
+        }
+        answers.resize(self.states.len().max(answers.len()), now);
+        answers
+    }
+
+    /// Follows something through all states of a module.
+    pub(super) fn minors_by(&self, module: &Module, all: &[Seen]) -> Option<Minors> {
         let last = all.iter().rposition(|seen| seen.there)?;
         let minor = |state: usize| self.minor_of(&module.name, state);
         // Commits without the header say nothing: no plugin of theirs has the extension.

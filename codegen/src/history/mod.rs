@@ -12,6 +12,7 @@ mod minors;
 mod query;
 mod renames;
 mod report;
+mod show;
 
 #[cfg(test)]
 mod tests;
@@ -25,5 +26,6 @@ pub use load::{load, load_file};
 pub use minors::Minors;
 pub use renames::{Rename, Renames, What};
 pub use report::{Break, Shared, Stale};
+pub use show::{Part, Shown, Size};
 pub use types::*;
 pub use write::to_text;

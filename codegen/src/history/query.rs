@@ -1,8 +1,8 @@
 //! Questions to the history.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::compat::{same_field, same_prefix, same_signature, words};
+use super::compat::{common, same_prefix, same_signature, words};
 use super::minors::{Minors, Seen};
 use super::types::*;
 
@@ -96,81 +96,88 @@ impl History {
     /// Minors of a struct; its layout is as today where one is the beginning of the other.
     pub fn struct_minors(&self, item: &Item<StructBody>) -> Option<Minors> {
         let today = item.newest()?;
-        self.minors_by(self.module(&item.module)?, |state| {
-            let body = item.at(state);
-            Seen {
-                there: body.is_some(),
-                same: body.is_some_and(|body| same_prefix(body, today)),
-            }
-        })
+        let seen = self.at_states(item, |body| Seen::of(body, |body| same_prefix(body, today)));
+        self.minors_by(self.module(&item.module)?, &seen)
     }
 
-    /// Minors of a field; its layout is as today where everything up to it is.
-    pub fn field_minors(&self, item: &Item<StructBody>, field: &str) -> Option<Minors> {
-        let with = |s: &&StructBody| s.fields.iter().any(|f| f.name == field);
-        let mut bodies = item.versions.iter().rev().filter_map(|v| v.body.as_ref());
-        let today = bodies.find(with)?;
-        self.minors_by(self.module(&item.module)?, |state| {
-            let Some(body) = item.at(state) else {
-                return Seen {
-                    there: false,
-                    same: false,
-                };
-            };
-            let at = body.fields.iter().position(|f| f.name == field);
-            let same = at.is_some_and(|at| {
-                let upto = |s: &StructBody| s.fields.get(..=at).map(<[_]>::to_vec);
-                match (upto(body), upto(today)) {
-                    (Some(a), Some(b)) => a.iter().zip(&b).all(|(a, b)| same_field(a, b)),
-                    _ => false,
-                }
-            });
-            Seen {
-                there: at.is_some(),
-                same,
+    /// Minors of every field that a struct ever had, those of the newest version first. A field's
+    /// layout is as today where everything up to it is.
+    pub fn field_minors<'i>(&self, item: &'i Item<StructBody>) -> Vec<(&'i str, Minors)> {
+        let mut found = Vec::new();
+        let mut done = BTreeSet::new();
+        let Some(module) = self.module(&item.module) else {
+            return found;
+        };
+        for today in item.versions.iter().rev().filter_map(|v| v.body.as_ref()) {
+            let fresh = today.fields.iter().enumerate();
+            let fresh: Vec<_> = fresh
+                .filter(|(_, f)| done.insert(f.name.as_str()))
+                .collect();
+            if fresh.is_empty() {
+                continue;
             }
-        })
+            // The names of each version, and how many of its fields are as today.
+            let versions = self.at_states(item, |body| {
+                let body = body?;
+                let names: HashSet<&str> = body.fields.iter().map(|f| f.name.as_str()).collect();
+                Some(std::rc::Rc::new((names, common(body, today))))
+            });
+            for (at, field) in fresh {
+                let seen: Vec<Seen> = versions
+                    .iter()
+                    .map(|version| Seen {
+                        there: version
+                            .as_ref()
+                            .is_some_and(|v| v.0.contains(field.name.as_str())),
+                        same: version.as_ref().is_some_and(|v| at < v.1),
+                    })
+                    .collect();
+                let minors = self.minors_by(module, &seen);
+                found.extend(minors.map(|minors| (field.name.as_str(), minors)));
+            }
+        }
+        found
     }
 
     /// Minors of an enumeration; the layout is its width.
     pub fn enum_minors(&self, item: &Item<EnumBody>) -> Option<Minors> {
         let today = item.newest()?;
-        self.minors_by(self.module(&item.module)?, |state| {
-            let body = item.at(state);
-            Seen {
-                there: body.is_some(),
-                same: body.is_some_and(|body| body.size == today.size),
-            }
-        })
+        let seen = self.at_states(item, |body| Seen::of(body, |body| body.size == today.size));
+        self.minors_by(self.module(&item.module)?, &seen)
     }
 
-    /// Minors of a value; the layout is its number.
-    pub fn value_minors(&self, item: &Item<EnumBody>, value: &str) -> Option<Minors> {
-        let number = |e: &EnumBody| {
-            let mut values = e.values.iter();
-            values.find(|(name, _)| name == value).map(|(_, n)| *n)
+    /// Minors of every value that an enumeration ever had, those of the newest version first; the
+    /// layout is its number.
+    pub fn value_minors<'i>(&self, item: &'i Item<EnumBody>) -> Vec<(&'i str, Minors)> {
+        let mut found = Vec::new();
+        let mut done = BTreeSet::new();
+        let Some(module) = self.module(&item.module) else {
+            return found;
         };
-        let mut bodies = item.versions.iter().rev().filter_map(|v| v.body.as_ref());
-        let today = bodies.find_map(number)?;
-        self.minors_by(self.module(&item.module)?, |state| {
-            let found = item.at(state).and_then(number);
-            Seen {
-                there: found.is_some(),
-                same: found == Some(today),
+        for body in item.versions.iter().rev().filter_map(|v| v.body.as_ref()) {
+            for (name, today) in &body.values {
+                if !done.insert(name.as_str()) {
+                    continue;
+                }
+                let seen = self.at_states(item, |body| {
+                    let mut values = body.into_iter().flat_map(|e| &e.values);
+                    let number = values.find(|(other, _)| other == name).map(|(_, n)| *n);
+                    Seen::of(number, |number| number == *today)
+                });
+                let minors = self.minors_by(module, &seen);
+                found.extend(minors.map(|minors| (name.as_str(), minors)));
             }
-        })
+        }
+        found
     }
 
     /// Minors of a type of callback.
     pub fn callback_minors(&self, item: &Item<Signature>) -> Option<Minors> {
         let today = item.newest()?;
-        self.minors_by(self.module(&item.module)?, |state| {
-            let body = item.at(state);
-            Seen {
-                there: body.is_some(),
-                same: body.is_some_and(|body| same_signature(body, today)),
-            }
-        })
+        let seen = self.at_states(item, |body| {
+            Seen::of(body, |body| same_signature(body, today))
+        });
+        self.minors_by(self.module(&item.module)?, &seen)
     }
 
     /// Minors of a function; its layout is as today where its slot is at the same offset, its type
@@ -183,28 +190,31 @@ impl History {
             None => self.states.len().checked_sub(1)?,
         };
         let offset = self.slot_offset(today, last)?;
-        let reached: Vec<(&Item<StructBody>, &StructBody)> = self
-            .reach(today, last)
-            .into_iter()
-            .filter_map(|name| self.structure(name))
-            .filter_map(|item| Some((item, item.at(last)?)))
-            .collect();
-        self.minors_by(self.module(&item.module)?, |state| {
-            let Some(body) = item.at(state) else {
-                return Seen {
-                    there: false,
-                    same: false,
-                };
+        let mut seen = self.at_states(item, |body| {
+            Seen::of(body, |body| {
+                body.table == today.table && same_signature(&body.signature, &today.signature)
+            })
+        });
+        for (state, seen) in seen.iter_mut().enumerate() {
+            let body = item.at(state).filter(|_| seen.same);
+            seen.same = body.is_some_and(|f| self.slot_offset(f, state) == Some(offset));
+        }
+        for name in self.reach(today, last) {
+            let Some(reached) = self.structure(name) else {
+                continue;
             };
-            let same = body.table == today.table
-                && self.slot_offset(body, state) == Some(offset)
-                && same_signature(&body.signature, &today.signature)
-                && reached.iter().all(|(item, today)| {
-                    // What is not there yet is reached by no field of that time.
-                    item.at(state).is_none_or(|body| same_prefix(body, today))
-                });
-            Seen { there: true, same }
-        })
+            let Some(today) = reached.at(last) else {
+                continue;
+            };
+            // What is not there yet is reached by no field of that time.
+            let same = self.at_states(reached, |body| {
+                body.is_none_or(|body| same_prefix(body, today))
+            });
+            for (seen, same) in seen.iter_mut().zip(same) {
+                seen.same &= same;
+            }
+        }
+        self.minors_by(self.module(&item.module)?, &seen)
     }
 
     /// Offset of a function's slot at a state.
@@ -262,10 +272,10 @@ impl History {
         {
             let minors = self.struct_minors(item);
             map.extend(minors.map(|m| (item.name.clone(), m.safe_since.unwrap_or(m.since))));
-            for field in item.newest().into_iter().flat_map(|s| &s.fields) {
-                let minors = self.field_minors(item, &field.name);
-                let name = format!("{}.{}", item.name, field.name);
-                map.extend(minors.map(|m| (name, m.safe_since.unwrap_or(m.since))));
+            let today = item.newest().map_or(0, |body| body.fields.len());
+            for (field, m) in self.field_minors(item).into_iter().take(today) {
+                let name = format!("{}.{field}", item.name);
+                map.insert(name, m.safe_since.unwrap_or(m.since));
             }
         }
         map

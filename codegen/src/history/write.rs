@@ -149,22 +149,18 @@ fn minors(minors: Option<Minors>) -> String {
 }
 
 /// Parts whose minors are not those of the whole.
-fn parts<'p>(
-    key: &str,
-    whole: Option<Minors>,
-    parts: impl Iterator<Item = (&'p str, Option<Minors>)>,
-) -> String {
+fn parts(key: &str, whole: Option<Minors>, parts: &[(&str, Minors)]) -> String {
     let rows: Vec<String> = parts
-        .filter(|(_, part)| *part != whole)
-        .filter_map(|(name, part)| {
-            let part = part?;
+        .iter()
+        .filter(|(_, part)| Some(*part) != whole)
+        .map(|(name, part)| {
             let mut row = vec![
                 json!(part.since),
                 json!(part.safe_since),
                 json!(part.layout_since),
             ];
             row.extend(part.removed.map(Value::from));
-            Some(format!("{}: {}", quoted(name), Value::from(row)))
+            format!("{}: {}", quoted(name), Value::from(row))
         })
         .collect();
     match rows.is_empty() {
@@ -198,11 +194,7 @@ fn item<T>(item: &Item<T>, summary: String, row: impl Fn(&T, Option<&T>) -> Vec<
 
 fn structure(h: &History, i: &Item<StructBody>) -> String {
     let whole = h.struct_minors(i);
-    let names = every(i, |s| s.fields.iter().map(|f| f.name.as_str()).collect());
-    let fields = names
-        .into_iter()
-        .map(|name| (name, h.field_minors(i, name)));
-    let summary = minors(whole) + &parts("fields", whole, fields);
+    let summary = minors(whole) + &parts("fields", whole, &h.field_minors(i));
     item(i, summary, |s, last| {
         let before = last.map_or(&[][..], |last| &last.fields);
         let (keep, rest) = tail(before, &s.fields);
@@ -222,28 +214,12 @@ fn structure(h: &History, i: &Item<StructBody>) -> String {
 
 fn enumeration(h: &History, i: &Item<EnumBody>) -> String {
     let whole = h.enum_minors(i);
-    let names = every(i, |e| {
-        e.values.iter().map(|(name, _)| name.as_str()).collect()
-    });
-    let values = names
-        .into_iter()
-        .map(|name| (name, h.value_minors(i, name)));
-    let summary = minors(whole) + &parts("values", whole, values);
+    let summary = minors(whole) + &parts("values", whole, &h.value_minors(i));
     item(i, summary, |e, last| {
         let before = last.map_or(&[][..], |last| &last.values);
         let (keep, rest) = tail(before, &e.values);
         vec![json!(e.size), json!(keep), json!(rest)]
     })
-}
-
-/// The names of the parts of all versions, the newest version's order first.
-fn every<T>(item: &Item<T>, names: impl Fn(&T) -> Vec<&str>) -> Vec<&str> {
-    let mut found: Vec<&str> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
-    for body in item.versions.iter().rev().filter_map(|v| v.body.as_ref()) {
-        found.extend(names(body).into_iter().filter(|name| seen.insert(*name)));
-    }
-    found
 }
 
 /// How many are as before, and the rest.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
-use pjrt_codegen::diag::Diagnostic;
+use pjrt_codegen::diag::{Diagnostic, Diagnostics};
 use pjrt_codegen::history::{self, Folded, Renames, Snapshot, Text};
 
 use super::cache::Outcome as Read;
@@ -14,16 +14,31 @@ use crate::headers::set::{MAIN, module_name};
 use crate::outcome::{Outcome, write_atomically};
 use crate::{libclang, paths};
 
+const RENAMES: &str = "schema/overlay/renames.toml";
+
+/// What is asked for.
+pub struct Wanted<'w> {
+    /// Repository.
+    pub git: &'w str,
+    /// Newest commit to take.
+    pub rev: &'w str,
+    /// Name of the repository.
+    pub name: Option<&'w str>,
+    /// File of confirmed renames.
+    pub renames: Option<&'w Path>,
+    /// File to write.
+    pub out: Option<&'w Path>,
+}
+
 /// Folds the history up to a revision and writes it.
-pub fn run(git: &str, rev: &str, name: Option<&str>, out: Option<&Path>) -> Outcome {
+pub fn run(wanted: &Wanted<'_>) -> Outcome {
     let start = Instant::now();
     let target = paths::target();
-    let repository = Repository::open(git, &target)?;
-    let upto = repository.resolve(rev)?;
-    let name = name
-        .map(str::to_string)
-        .or_else(|| repository.origin())
-        .unwrap_or_default();
+    let renames = renames(wanted.renames)?;
+    let repository = Repository::open(wanted.git, &target)?;
+    let upto = repository.resolve(wanted.rev)?;
+    let name = wanted.name.map(str::to_string);
+    let name = name.or_else(|| repository.origin()).unwrap_or_default();
     let commits = commits::read(&repository, &upto)?;
     let names: BTreeSet<String> = commits
         .iter()
@@ -33,7 +48,6 @@ pub fn run(git: &str, rev: &str, name: Option<&str>, out: Option<&Path>) -> Outc
     eprintln!("{} commits, {} texts", commits.len(), names.len());
     libclang::ensure(&target)?;
     let outcomes = parse::all(&commits, &texts, &target)?;
-    let renames = renames()?;
 
     // Keys and messages first, for the snapshots borrow them.
     let keyed: Vec<Vec<(String, String, String)>> = commits
@@ -84,9 +98,19 @@ pub fn run(git: &str, rev: &str, name: Option<&str>, out: Option<&Path>) -> Outc
         candidates,
     } = history::fold(&name, &snapshots, &renames)?;
     history.source.commit = upto;
+    if history.states.is_empty() {
+        let message = format!(
+            "no commit up to {} has a main header that states a version ({} looked at)",
+            wanted.rev,
+            commits.len()
+        );
+        return Err(Diagnostic::new("V008", wanted.git, message)
+            .help("give a clone of XLA with its history, and a revision of its main branch")
+            .into());
+    }
 
     let text = history::to_text(&history);
-    let out = out.map_or_else(paths::history, Path::to_path_buf);
+    let out = wanted.out.map_or_else(paths::history, Path::to_path_buf);
     let shown = out.display().to_string();
     // What is written must be what is read.
     history::load(&shown, &text)?;
@@ -113,10 +137,10 @@ pub fn run(git: &str, rev: &str, name: Option<&str>, out: Option<&Path>) -> Outc
     Ok(true)
 }
 
-fn renames() -> Result<Renames, pjrt_codegen::diag::Diagnostics> {
-    let path = paths::root().join("schema/overlay/renames.toml");
-    let file = "schema/overlay/renames.toml";
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| Diagnostic::new("V000", file, format!("cannot read it: {error}")))?;
-    Renames::parse(file, &text)
+fn renames(file: Option<&Path>) -> Result<Renames, Diagnostics> {
+    let own = paths::root().join(RENAMES);
+    let shown = file.map_or(RENAMES.to_string(), |file| file.display().to_string());
+    let text = std::fs::read_to_string(file.unwrap_or(&own))
+        .map_err(|error| Diagnostic::new("V000", &shown, format!("cannot read it: {error}")))?;
+    Renames::parse(&shown, &text)
 }
