@@ -84,7 +84,11 @@ pub fn check(
                 None => quote!(),
                 Some(function) => {
                     let limit = limit(model, method, function)?;
-                    quote!(::pjrt::__rt::index_below(#ident, self.#limit()?, #c_name, #argument)?;)
+                    let subject = match method.receiver {
+                        Receiver::Handle(_) => None,
+                        _ => subject(method),
+                    };
+                    quote!(::pjrt::__rt::index_below(#ident, self.#limit(#subject)?, #c_name, #argument)?;)
                 }
             };
             let counted = method.subject.is_some_and(|subject| subject.counted);
@@ -155,6 +159,27 @@ pub fn after(model: &Model, method: &Method<'_>) -> Result<Option<TokenStream>, 
     ))
 }
 
+/// The test of what spans several inputs. The inputs by themselves are tested before it.
+pub fn precondition(method: &Method<'_>) -> Result<Option<TokenStream>, String> {
+    let Some(path) = method.entry.precondition.as_deref() else {
+        return Ok(None);
+    };
+    if !matches!(method.receiver, Receiver::Extension(_)) {
+        return Err("`precondition` is for methods of an extension".into());
+    }
+    let path: TokenStream = path
+        .parse()
+        .map_err(|_| format!("`precondition`: `{path}` is no path"))?;
+    let given = method.inputs.iter().filter(|input| {
+        !matches!(
+            input.kind,
+            InputKind::Callback { .. } | InputKind::Group { .. }
+        )
+    });
+    let given = given.map(|input| &input.ident);
+    Ok(Some(quote!(::#path(table, #(#given),*)?;)))
+}
+
 /// A handle must belong to the receiver's plugin and client; on an extension, to its plugin and to
 /// the client of the first handle given.
 fn handle_check(method: &Method<'_>, input: &Input<'_>, same: Same) -> Option<TokenStream> {
@@ -210,11 +235,20 @@ pub fn kept(model: &Model, method: &Method<'_>) -> Vec<TokenStream> {
     kept.collect()
 }
 
-/// The method that gives an upper bound. It must be one of the same receiver's that takes nothing.
+/// The method that gives an upper bound. It must be one of the same receiver's that takes nothing,
+/// or, on an extension, one handle of the subject's type.
 fn limit(model: &Model, method: &Method<'_>, function: &str) -> Result<Ident, String> {
     let limit = other(model, function)?;
     let generated = limit.entry.safe == Some(Safe::Generated);
-    let same = limit.receiver == method.receiver && limit.inputs.is_empty();
+    let taken = match method.receiver {
+        Receiver::Handle(_) => limit.inputs.is_empty(),
+        _ => {
+            let handle = |m: &Method<'_>| m.subject.map(|s| s.handle.to_owned());
+            limit.inputs.len() == usize::from(limit.subject.is_some())
+                && handle(&limit) == handle(method)
+        }
+    };
+    let same = limit.receiver == method.receiver && taken;
     let number = matches!(
         limit.outputs.as_slice(),
         [only] if matches!(only.kind, OutputKind::Plain(_)) && only.set_by.is_none() && only.later.is_none()
@@ -223,7 +257,7 @@ fn limit(model: &Model, method: &Method<'_>, function: &str) -> Result<Ident, St
         return Ok(limit.ident);
     }
     Err(format!(
-        "`index_below` names `{function}`, which is no generated method of the same receiver that takes nothing and gives a number"
+        "`index_below` names `{function}`, which is no generated method of the same receiver that takes nothing else and gives a number"
     ))
 }
 

@@ -46,6 +46,7 @@ fn emitted(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
         prelude.extend(inputs::prelude(method, input));
     }
     checks.extend(inputs::after(model, method)?);
+    checks.extend(inputs::precondition(method)?);
     for output in &method.outputs {
         prelude.extend(outputs::prelude(model, method, output)?);
     }
@@ -125,7 +126,10 @@ fn emitted(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
             let inner = names::bare_ident(&format!("{}_taken", method.ident));
             let given = method.inputs.iter().map(|input| &input.ident);
             let (outer, call) = match method.entry.taken {
-                Taken::Freed => (quote!(mut self), quote!(Self::#inner(&mut self, #(#given),*))),
+                Taken::Freed => (
+                    quote!(mut self),
+                    quote!(Self::#inner(&mut self, #(#given),*)),
+                ),
                 _ => (quote!(self), quote!(Self::#inner(&self, #(#given),*))),
             };
             let call = match &method.entry.unsafety {

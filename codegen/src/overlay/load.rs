@@ -373,6 +373,7 @@ impl Loader<'_> {
                 _ => Taken::Ref,
             },
             after: word(node, "after").map(str::to_owned),
+            precondition: word(node, "precondition").map(str::to_owned),
             drop: flag(node, "drop"),
             ends: word(node, "ends").map(str::to_owned),
             doc: owned(node, "doc"),

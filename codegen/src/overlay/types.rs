@@ -185,6 +185,8 @@ pub struct FunctionEntry {
     pub taken: Taken,
     /// The function of the receiver that must answer `true` before.
     pub after: Option<String>,
+    /// Path of the function that tests what spans several inputs.
+    pub precondition: Option<String>,
     /// Destructor.
     pub drop: bool,
     /// The function whose callbacks end when this one succeeds.

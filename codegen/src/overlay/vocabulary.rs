@@ -87,7 +87,8 @@ const fn key(
 }
 
 use Kind::{
-    Enum, Field, FieldOrNul, Flag, Function, HandleOrNone, Identifier, Number, OneOf, Path, Product, Text,
+    Enum, Field, FieldOrNul, Flag, Function, HandleOrNone, Identifier, Number, OneOf, Path,
+    Product, Text,
 };
 use Section as S;
 
@@ -169,13 +170,7 @@ pub static KEYS: &[Key] = &[
         false,
         "The enum whose values this integer holds.",
     ),
-    key(
-        S::Member,
-        "doc",
-        Text,
-        false,
-        "Documentation of the field.",
-    ),
+    key(S::Member, "doc", Text, false, "Documentation of the field."),
     key(
         S::Group,
         "why",
@@ -301,6 +296,13 @@ pub static KEYS: &[Key] = &[
         Function,
         false,
         "Refused before the call unless this function of the receiver answers `true`.",
+    ),
+    key(
+        S::Function,
+        "precondition",
+        Path,
+        false,
+        "On an extension: the hand-written function that tests what spans several inputs before the call, given the table and the parameters.",
     ),
     key(
         S::Function,

@@ -121,7 +121,7 @@ impl TpuTopology {
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT for a device that does not belong to the part.
+    /// `InvalidArgument` if the device does not lie in the part where it begins, if the origin has another number of dimensions than the topology, or if the chips of the two differ in their number of devices.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn subslice_device_id(
         &self,
@@ -150,6 +150,19 @@ impl TpuTopology {
                 "subslice_topology",
             )?;
         }
+        ::pjrt::__rt::index_below(
+            full_device_id,
+            self.logical_device_count(client_topology)?,
+            "PJRT_TpuTopology_SubsliceDeviceIdFromFullDeviceId",
+            "full_device_id",
+        )?;
+        ::pjrt::tpu_topology::device_lies_in_part(
+            table,
+            client_topology,
+            subslice_topology,
+            subslice_origin,
+            full_device_id,
+        )?;
         let input = ::pjrt::raw::tpu_topology::TpuTopologySubsliceDeviceIdFromFullDeviceIdIn::new(
             ::pjrt::__rt::Handle::as_raw(client_topology),
             ::pjrt::__rt::Handle::as_raw(subslice_topology),
@@ -159,7 +172,9 @@ impl TpuTopology {
         );
         // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
         // slices carry their own length. both topologies are read during the call and must be
-        // of one plugin, which trusts that its own objects lie behind the pointers
+        // of one plugin, which trusts that its own objects lie behind the pointers; libtpu
+        // 0.0.52 reads behind a short origin and ends the process for a device outside the
+        // part, so both are tested before
         let out = unsafe {
             ::pjrt::raw::tpu_topology::tpu_topology_subslice_device_id_from_full_device_id(
                 table,
@@ -297,7 +312,7 @@ impl TpuTopology {
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT for chips that the topology does not have.
+    /// `InvalidArgument` for chips that the topology does not have; INVALID_ARGUMENT for a topology of three dimensions.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn is_reachable_over_limited_ici(
         &self,
@@ -316,14 +331,26 @@ impl TpuTopology {
                 "topology",
             )?;
         }
+        ::pjrt::__rt::index_below(
+            source_chip_id,
+            self.chip_count(topology)?,
+            "PJRT_TpuTopology_IsReachableOverLimitedIci",
+            "source_chip_id",
+        )?;
+        ::pjrt::__rt::index_below(
+            dest_chip_id,
+            self.chip_count(topology)?,
+            "PJRT_TpuTopology_IsReachableOverLimitedIci",
+            "dest_chip_id",
+        )?;
         let input = ::pjrt::raw::tpu_topology::TpuTopologyIsReachableOverLimitedIciIn::new(
             ::pjrt::__rt::Handle::as_raw(topology),
             source_chip_id,
             dest_chip_id,
         );
         // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
-        // slices carry their own length. reads a constant topology; the plugin checks the
-        // chips' numbers
+        // slices carry their own length. reads a constant topology; the chips' numbers are in
+        // range
         let out = unsafe {
             ::pjrt::raw::tpu_topology::tpu_topology_is_reachable_over_limited_ici(
                 table,
@@ -704,7 +731,7 @@ impl TpuTopology {
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT for a process that the topology does not have.
+    /// `InvalidArgument` for a process that the topology does not have.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn logical_device_ids_on_process(
         &self,
@@ -722,6 +749,12 @@ impl TpuTopology {
                 "topology",
             )?;
         }
+        ::pjrt::__rt::index_below(
+            process_id,
+            self.process_count(topology)?,
+            "PJRT_TpuTopology_LogiDeviceIdsOnProcess",
+            "process_id",
+        )?;
         let logical_device_of_default_type_ids_room: usize = ::pjrt::__rt::room(
             self.logical_device_count_per_process(topology)?,
             "PJRT_TpuTopology_LogiDeviceIdsOnProcess",
@@ -744,8 +777,8 @@ impl TpuTopology {
         );
         // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
         // slices carry their own length. the plugin writes at most as many numbers as it is
-        // told there is room for, and there is room for as many as each process has devices; it
-        // checks the process's number
+        // told there is room for, and there is room for as many as each process has devices;
+        // the process's number is in range
         let out = unsafe {
             ::pjrt::raw::tpu_topology::tpu_topology_logi_device_ids_on_process(
                 table,
@@ -773,7 +806,7 @@ impl TpuTopology {
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT for a chip that the topology does not have.
+    /// `InvalidArgument` for a chip that the topology does not have.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn process_of_chip(
         &self,
@@ -791,13 +824,19 @@ impl TpuTopology {
                 "topology",
             )?;
         }
+        ::pjrt::__rt::index_below(
+            chip_id,
+            self.chip_count(topology)?,
+            "PJRT_TpuTopology_ProcIdAndIdxOnProcForChip",
+            "chip_id",
+        )?;
         let input = ::pjrt::raw::tpu_topology::TpuTopologyProcIdAndIdxOnProcForChipIn::new(
             ::pjrt::__rt::Handle::as_raw(topology),
             chip_id,
         );
         // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
-        // slices carry their own length. reads a constant topology; the plugin checks the
-        // chip's number
+        // slices carry their own length. reads a constant topology; the chip's number is in
+        // range, for libtpu 0.0.52 ends the process for a negative one
         let out = unsafe {
             ::pjrt::raw::tpu_topology::tpu_topology_proc_id_and_idx_on_proc_for_chip(
                 table,
@@ -817,7 +856,7 @@ impl TpuTopology {
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT for a device that the topology does not have.
+    /// `InvalidArgument` for a device that the topology does not have.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn process_of_logical_device(
         &self,
@@ -835,13 +874,19 @@ impl TpuTopology {
                 "topology",
             )?;
         }
+        ::pjrt::__rt::index_below(
+            device_id,
+            self.logical_device_count(topology)?,
+            "PJRT_TpuTopology_ProcIdAndIdxOnProcForLogiDevice",
+            "device_id",
+        )?;
         let input = ::pjrt::raw::tpu_topology::TpuTopologyProcIdAndIdxOnProcForLogiDeviceIn::new(
             ::pjrt::__rt::Handle::as_raw(topology),
             device_id,
         );
         // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
-        // slices carry their own length. reads a constant topology; the plugin checks the
-        // device's number
+        // slices carry their own length. reads a constant topology; the device's number is in
+        // range, for libtpu 0.0.52 ends the process for a negative one
         let out = unsafe {
             ::pjrt::raw::tpu_topology::tpu_topology_proc_id_and_idx_on_proc_for_logi_device(
                 table,
@@ -861,7 +906,7 @@ impl TpuTopology {
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT for a process that the topology does not have.
+    /// `InvalidArgument` for a process that the topology does not have.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn process_coordinates(
         &self,
@@ -879,6 +924,12 @@ impl TpuTopology {
                 "topology",
             )?;
         }
+        ::pjrt::__rt::index_below(
+            process_id,
+            self.process_count(topology)?,
+            "PJRT_TpuTopology_ProcessCoordFromId",
+            "process_id",
+        )?;
         let coords_room: usize = 8;
         let mut coords_memory: ::std::vec::Vec<i32> = ::pjrt::__rt::zeroed_items(
             coords_room,
@@ -898,7 +949,7 @@ impl TpuTopology {
         // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
         // slices carry their own length. the plugin writes at most as many numbers as it is
         // told there is room for; topologies have up to four dimensions, and one with more is
-        // refused by the plugin; it checks the process's number
+        // refused by the plugin; the process's number is in range
         let out = unsafe {
             ::pjrt::raw::tpu_topology::tpu_topology_process_coord_from_id(table, input)
         }?;
@@ -960,7 +1011,7 @@ impl TpuTopology {
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT for coordinates outside the topology, or a place that the chip does not have.
+    /// INVALID_ARGUMENT for coordinates outside the topology, `InvalidArgument` for a place that the chip does not have.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn logical_device_id(
         &self,
@@ -979,6 +1030,12 @@ impl TpuTopology {
                 "topology",
             )?;
         }
+        ::pjrt::__rt::index_below(
+            logical_device_index_on_chip,
+            self.logical_device_count_per_chip(topology)?,
+            "PJRT_TpuTopology_LogiDeviceIdFromChipCoordAndIdx",
+            "logical_device_index_on_chip",
+        )?;
         let input = ::pjrt::raw::tpu_topology::TpuTopologyLogiDeviceIdFromChipCoordAndIdxIn::new(
             ::pjrt::__rt::Handle::as_raw(topology),
             chip_coordinates.as_ptr().cast_mut().cast(),
@@ -987,7 +1044,8 @@ impl TpuTopology {
         );
         // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
         // slices carry their own length. the coordinates are read during the call and checked
-        // by the plugin
+        // by the plugin; the place is in range, for libtpu 0.0.52 ends the process for a
+        // negative one
         let out = unsafe {
             ::pjrt::raw::tpu_topology::tpu_topology_logi_device_id_from_chip_coord_and_idx(
                 table,
@@ -1002,7 +1060,7 @@ impl TpuTopology {
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT for a device that the topology does not have.
+    /// `InvalidArgument` for a device that the topology does not have.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn chip_of_logical_device(
         &self,
@@ -1020,6 +1078,12 @@ impl TpuTopology {
                 "topology",
             )?;
         }
+        ::pjrt::__rt::index_below(
+            device_id,
+            self.logical_device_count(topology)?,
+            "PJRT_TpuTopology_ChipCoordAndIdxForLogiDevice",
+            "device_id",
+        )?;
         let chip_coordinates_room: usize = 8;
         let mut chip_coordinates_memory: ::std::vec::Vec<i32> = ::pjrt::__rt::zeroed_items(
             chip_coordinates_room,
@@ -1039,7 +1103,8 @@ impl TpuTopology {
         // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
         // slices carry their own length. the plugin writes at most as many numbers as it is
         // told there is room for; topologies have up to four dimensions, and one with more is
-        // refused by the plugin; it checks the device's number
+        // refused by the plugin; the device's number is in range, for libtpu 0.0.52 ends the
+        // process for a negative one
         let out = unsafe {
             ::pjrt::raw::tpu_topology::tpu_topology_chip_coord_and_idx_for_logi_device(
                 table,
