@@ -289,6 +289,14 @@ impl Reader<'_> {
                     let public = is_pub(&method.vis);
                     self.body(&method.sig, &method.block, scope, generated, public, &place);
                 }
+                // What an associated type names, the methods have to do with.
+                ImplItem::Type(named) => {
+                    let definition = Definition {
+                        names: names_of_type(&named.ty),
+                        ..Definition::default()
+                    };
+                    self.define(scope, owner.clone(), definition);
+                }
                 ImplItem::Const(constant) => {
                     if let Some(number) = number(&constant.expr) {
                         let definition = Definition {
