@@ -66,9 +66,9 @@ pub mod raw;
 mod raw_copy;
 pub mod shardings;
 mod topology;
-mod transfer;
 pub mod tpu_executable;
 pub mod tpu_topology;
+mod transfer;
 
 #[doc(hidden)]
 #[path = "rt/mod.rs"]
@@ -91,17 +91,16 @@ pub use enums::{
 };
 pub use error::{Error, PluginError, Result};
 pub use event::Event;
-pub use layout::MemoryLayout;
-pub use own_event::OwnEvent;
-pub use transfer::Transfer;
 pub use executable::{CompiledMemoryStats, Executable};
 pub use execute_context::ExecuteContext;
 pub use extension::{Extension, ExtensionNode};
 pub use held::{HeldBytes, HeldNamedValues};
+pub use layout::MemoryLayout;
 pub use load_options::{LoadOptions, TpuLogDir, TpuOptions};
 pub use loaded_executable::{LoadedExecutable, LogicalDeviceIds};
 pub use memory::Memory;
 pub use named_value::{NamedValue, NamedValues, Value};
+pub use own_event::OwnEvent;
 pub use pjrt_sys as sys;
 pub use placement::Placement;
 pub use plugin::Plugin;
@@ -109,3 +108,4 @@ pub use process_info::ProcessInfo;
 pub use program::Program;
 pub use promises::{Dependency, RawCopyPromise};
 pub use topology::TopologyDescription;
+pub use transfer::Transfer;

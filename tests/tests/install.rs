@@ -214,7 +214,10 @@ fn an_install_takes_the_needed_files_and_tells_its_steps() {
         b"the library"
     );
     assert!(!installed.folder.join("demo-1.0.dist-info").exists());
-    assert_eq!(scene.installer().installed(), std::slice::from_ref(&installed));
+    assert_eq!(
+        scene.installer().installed(),
+        std::slice::from_ref(&installed)
+    );
     let around = Surroundings::empty().with_var("PJRT_CACHE_DIR", scene.root.path());
     assert_eq!(
         Search::new().surroundings(around).find("demo"),

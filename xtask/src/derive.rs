@@ -61,9 +61,19 @@ pub fn sources(root: &Path) -> Result<Sources, String> {
         schema,
         extra: all("schema/extra", "json")?,
         overlay,
-        since: BTreeMap::new(),
+        since: since(root)?,
         rust: all("pjrt/src", "rs")?,
     })
+}
+
+/// First minor versions of functions. Those of fields stay out: with them, a field that came later
+/// becomes an option of the checked calls, which needs the run-time rules about old plugins.
+fn since(root: &Path) -> Result<BTreeMap<String, u32>, String> {
+    let path = root.join("schema/history.json");
+    let history = pjrt_codegen::history::load_file(&path).map_err(|faults| faults.to_string())?;
+    let mut since = history.since_map();
+    since.retain(|name, _| !name.contains('.') && !name.ends_with("_Args"));
+    Ok(since)
 }
 
 /// Every derived file of the repository: model, mirrors and raw bindings.

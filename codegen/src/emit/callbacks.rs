@@ -39,10 +39,7 @@ pub fn prelude(
 ) -> TokenStream {
     let (entry, kept, ident) = (entry(input), kept(input), &input.ident);
     let target = target(callback);
-    let params = callback
-        .params
-        .iter()
-        .map(|(name, ty)| quote!(#name: #ty));
+    let params = callback.params.iter().map(|(name, ty)| quote!(#name: #ty));
     let data = &callback.user_data;
     let c_name = &method.call.function.name;
     let reads = callback.values.iter().map(|value| read(c_name, value));

@@ -165,7 +165,9 @@ pub fn prelude(
                 let ident = given
                     .filter(|i| matches!(i.kind, InputKind::Plain { .. }))
                     .map(|i| &i.ident)
-                    .ok_or_else(|| format!("`room` of `{field}`: `{factor}` is no integer input"))?;
+                    .ok_or_else(|| {
+                        format!("`room` of `{field}`: `{factor}` is no integer input")
+                    })?;
                 factors.push(quote!(usize::try_from(#ident).ok()));
             }
             quote!(::pjrt::__rt::product(&[#(#factors),*], #c_name, #field)?)
@@ -215,14 +217,16 @@ pub fn value(
     output: &Output<'_>,
 ) -> Result<TokenStream, String> {
     let value = plain_value(model, method, output)?;
-    if let (Some(flag), Some(_), OutputKind::Plain(_)) =
-        (&output.set_by, output.later, &output.kind)
-    {
-        // The flag is as new as what it speaks of.
+    if let (Some(flag), OutputKind::Plain(_)) = (&output.set_by, &output.kind) {
         let ident = &output.ident;
-        return Ok(
-            quote!(::core::result::Result::Ok(if out.#flag == ::core::option::Option::Some(true) { out.#ident } else { ::core::option::Option::None })),
-        );
+        let value = match output.later {
+            None => quote!(out.#flag.then_some(out.#ident)),
+            // The flag is as new as what it speaks of.
+            Some(_) => quote!(
+                if out.#flag == ::core::option::Option::Some(true) { out.#ident } else { ::core::option::Option::None }
+            ),
+        };
+        return Ok(quote!(::core::result::Result::Ok(#value)));
     }
     if let Some(flag) = &output.set_by {
         return Ok(
@@ -266,8 +270,11 @@ pub fn guards(method: &Method<'_>) -> Vec<TokenStream> {
         let guard = format_ident!("_{holder}_guard");
         let deleter = self::deleter(deleter);
         guards.push(quote! {
-            ::pjrt::__rt::safety!("the plugin hands the object over with the function that frees it, which is called once, when everything is copied.");
-            let #guard = unsafe { ::pjrt::__rt::free_later(out.#holder as *mut ::core::ffi::c_void, #deleter) };
+            let #guard = {
+                let deleter = #deleter;
+                ::pjrt::__rt::safety!("the plugin hands the object over with the function that frees it, which is called once, when everything is copied.");
+                unsafe { ::pjrt::__rt::free_later(out.#holder as *mut ::core::ffi::c_void, deleter) }
+            };
         });
     }
     guards

@@ -73,7 +73,8 @@ fn read(model: &Model, structure: &str, member: &Member<'_>) -> Result<TokenStre
         "the struct is initialised, as the caller promises, and any bits are a number."
     ););
     let Some(array) = &member.array else {
-        let one = quote!({ #safety unsafe { (&raw const (*raw).#ident).cast::<#stored>().read() } });
+        let one =
+            quote!({ #safety unsafe { (&raw const (*raw).#ident).cast::<#stored>().read() } });
         return Ok(match &member.item {
             Item::Number(_) => one,
             Item::Truth => quote!(#one != 0),

@@ -60,9 +60,16 @@ pub fn callback<'m>(model: &'m Model, name: &str) -> Result<Callback<'m>, String
     }
     let params = &signature.params;
     let mut other = vec![entry.user_data.as_str()];
-    other.extend(params.iter().filter_map(|(name, ty)| length(entry, params, name, ty)));
+    other.extend(
+        params
+            .iter()
+            .filter_map(|(name, ty)| length(entry, params, name, ty)),
+    );
     let mut values = Vec::new();
-    for (param, ty) in params.iter().filter(|(name, _)| !other.contains(&name.as_str())) {
+    for (param, ty) in params
+        .iter()
+        .filter(|(name, _)| !other.contains(&name.as_str()))
+    {
         let kind = kind(entry, params, param, ty)
             .ok_or_else(|| format!("no rule for the parameter `{param}` of `{name}`"))?;
         values.push(Value {
@@ -73,7 +80,10 @@ pub fn callback<'m>(model: &'m Model, name: &str) -> Result<Callback<'m>, String
     }
     let params = params.iter().map(|(param, ty)| {
         let ty = call::rust_type(model, ty);
-        Ok((names::ident(param), ty.ok_or_else(|| format!("no binding for the type of `{param}`"))?))
+        Ok((
+            names::ident(param),
+            ty.ok_or_else(|| format!("no binding for the type of `{param}`"))?,
+        ))
     });
     Ok(Callback {
         entry,

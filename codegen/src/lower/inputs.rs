@@ -289,9 +289,7 @@ pub fn ended<'m>(model: &'m Model, call: &Call<'m>) -> Result<Option<(&'m str, K
 }
 
 /// Refuses two arrays with one length: nothing would say that both are as long.
-fn own_lengths<'a, 'm: 'a>(
-    inputs: impl Iterator<Item = &'a Input<'m>>,
-) -> Result<(), String> {
+fn own_lengths<'a, 'm: 'a>(inputs: impl Iterator<Item = &'a Input<'m>>) -> Result<(), String> {
     let mut seen: Vec<(&Ident, &str)> = Vec::new();
     for input in inputs {
         let (InputKind::Slice { length, .. }

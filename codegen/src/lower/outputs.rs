@@ -434,12 +434,7 @@ fn is_value(model: &Model, name: &str) -> bool {
 
 /// Memory of the caller for plain structs: as many as there is room for, or one that is marked as
 /// going in and out.
-fn values(
-    model: &Model,
-    call: &Call<'_>,
-    field: &CallField<'_>,
-    name: &str,
-) -> Option<OutputKind> {
+fn values(model: &Model, call: &Call<'_>, field: &CallField<'_>, name: &str) -> Option<OutputKind> {
     let entry = model.field_entry(&call.function.name, &field.field.name);
     let name = name.to_owned();
     let Some(capacity) = entry.and_then(|e| e.capacity.as_deref()) else {

@@ -5,7 +5,9 @@ pub use json::{from_json, to_json};
 
 use crate::diag::Diagnostics;
 use crate::overlay::{self, FieldEntry, FunctionEntry, HandleEntry, Node, Overlay};
-use crate::schema::{Callback, Direction, Enum, Field, Function, Header, Schema, Struct, StructKind};
+use crate::schema::{
+    Callback, Direction, Enum, Field, Function, Header, Schema, Struct, StructKind,
+};
 use std::collections::BTreeMap;
 
 /// Name of the table of all functions of the API.

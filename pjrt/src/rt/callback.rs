@@ -161,7 +161,9 @@ mod tests {
     fn counter() -> (Arc<AtomicUsize>, Arc<Closure>) {
         let count = Arc::new(AtomicUsize::new(0));
         let inner = count.clone();
-        let closure = move |n| drop(inner.fetch_add(n, Ordering::SeqCst));
+        let closure = move |n| {
+            inner.fetch_add(n, Ordering::SeqCst);
+        };
         (count, Arc::new(closure))
     }
 
@@ -182,12 +184,18 @@ mod tests {
         let data = kept.data();
         kept.keep(key("ends"));
         call(data);
-        assert_eq!((count.load(Ordering::SeqCst), Arc::strong_count(&count)), (1, 2));
+        assert_eq!(
+            (count.load(Ordering::SeqCst), Arc::strong_count(&count)),
+            (1, 2)
+        );
         key("another").end();
         call(data);
         key("ends").end();
         call(data);
-        assert_eq!((count.load(Ordering::SeqCst), Arc::strong_count(&count)), (2, 1));
+        assert_eq!(
+            (count.load(Ordering::SeqCst), Arc::strong_count(&count)),
+            (2, 1)
+        );
     }
 
     #[test]
@@ -197,7 +205,10 @@ mod tests {
         let data = kept.data();
         drop(kept);
         call(data);
-        assert_eq!((count.load(Ordering::SeqCst), Arc::strong_count(&count)), (0, 1));
+        assert_eq!(
+            (count.load(Ordering::SeqCst), Arc::strong_count(&count)),
+            (0, 1)
+        );
     }
 
     #[test]
@@ -209,9 +220,15 @@ mod tests {
         assert_eq!(Arc::strong_count(&first.0), 1);
         let last = counter();
         Kept::new(last.1).keep(before);
-        assert_eq!((Arc::strong_count(&other.0), Arc::strong_count(&last.0)), (2, 2));
+        assert_eq!(
+            (Arc::strong_count(&other.0), Arc::strong_count(&last.0)),
+            (2, 2)
+        );
         key("twice").end();
-        assert_eq!((Arc::strong_count(&other.0), Arc::strong_count(&last.0)), (1, 1));
+        assert_eq!(
+            (Arc::strong_count(&other.0), Arc::strong_count(&last.0)),
+            (1, 1)
+        );
     }
 
     #[test]

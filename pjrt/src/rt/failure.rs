@@ -65,7 +65,11 @@ fn payloads(api: &Api, error: *mut sys::PJRT_Error) -> Vec<(String, Vec<u8>)> {
     let input = raw::ErrorForEachPayloadIn::new(error, Some(visit), (&raw mut found).cast());
     // SAFETY: the visitor is called during this call only, with the vector that outlives it.
     let out = unsafe { raw::error_for_each_payload(api, input) };
-    if let Some(error) = out.ok().map(|out| out.error).filter(|error| !error.is_null()) {
+    if let Some(error) = out
+        .ok()
+        .map(|out| out.error)
+        .filter(|error| !error.is_null())
+    {
         destroy(api, error);
     }
     found

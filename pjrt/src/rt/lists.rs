@@ -224,11 +224,9 @@ pub fn product(
     function: &'static str,
     argument: &'static str,
 ) -> Result<usize> {
-    let product = factors
-        .iter()
-        .try_fold(1usize, |product, factor| {
-            product.checked_mul(factor.filter(|f| *f > 0)?)
-        });
+    let product = factors.iter().try_fold(1usize, |product, factor| {
+        product.checked_mul(factor.filter(|f| *f > 0)?)
+    });
     product
         .filter(|items| *items <= LARGEST_ROOM)
         .ok_or_else(|| Error::InvalidArgument {

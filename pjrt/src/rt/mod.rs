@@ -17,16 +17,16 @@ mod value;
 pub use api::{Api, Function};
 pub use callback::{Kept, Registered, call_back};
 pub use checks::{
-    Lower, Lowered, Message, check_after, check_element_type, check_failure, check_one_of, check_rank,
-    check_sizes, reached,
+    Lower, Lowered, Message, check_after, check_element_type, check_failure, check_one_of,
+    check_rank, check_sizes, reached,
 };
 pub use failure::check;
 pub(crate) use failure::plugin_error;
 pub(crate) use handed::{Handed, contained, taken};
 pub use handle::{
     Borrow, Handle, OnPlugin, Place, Shared, Unique, borrowed, borrowed_or_none, client_of,
-    destructor, handles, index_below, keep_also, of_plugin, owned, owned_or_none, owner_of, same_client,
-    same_plugin,
+    destructor, handles, index_below, keep_also, of_plugin, owned, owned_or_none, owner_of,
+    same_client, same_plugin,
 };
 pub use lists::{
     byte_strings, byte_strings_or_none, count, filled, filled_text, index_or_none, length,

@@ -58,9 +58,11 @@ mod tests {
         let (sender, receiver) = channel();
         let here = std::thread::current().id();
         let other = sender.clone();
-        on_plugin_thread(move || destroy(move || {
+        on_plugin_thread(move || {
+            destroy(move || {
                 let _ = other.send(std::thread::current().id());
-            }));
+            })
+        });
         assert_ne!(receiver.recv().unwrap(), here);
         destroy(move || {
             let _ = sender.send(std::thread::current().id());

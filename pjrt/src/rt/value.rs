@@ -157,7 +157,10 @@ mod tests {
     #[test]
     fn more_than_there_was_room_for_is_an_error() {
         let error = three().filled(4, PLACE).unwrap_err().to_string();
-        assert!(error.contains("more items than there was room for"), "{error}");
+        assert!(
+            error.contains("more items than there was room for"),
+            "{error}"
+        );
         let error = zeroed_values::<Pair>(usize::MAX, "F", "f").err().unwrap();
         assert!(error.to_string().contains("no memory"), "{error}");
     }

@@ -37,7 +37,7 @@ pub struct ClientRuntimeAbiVersionOut {
     /// `abi_version` (`PJRT_RuntimeAbiVersion*`).
     pub abi_version: *mut ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion,
 }
-/// Calls `PJRT_Client_RuntimeAbiVersion`.
+/// Calls `PJRT_Client_RuntimeAbiVersion` (since PJRT 0.91).
 ///
 /// # Errors
 ///
@@ -52,7 +52,7 @@ pub unsafe fn client_runtime_abi_version(
 ) -> ::pjrt::Result<ClientRuntimeAbiVersionOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_RuntimeAbiVersion",
-        since: 0,
+        since: 91,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -97,7 +97,7 @@ pub struct ExecutableGetAbiVersionOut {
     /// `abi_version` (`PJRT_ExecutableAbiVersion*`).
     pub abi_version: *mut ::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion,
 }
-/// Calls `PJRT_Executable_GetAbiVersion`.
+/// Calls `PJRT_Executable_GetAbiVersion` (since PJRT 0.91).
 ///
 /// # Errors
 ///
@@ -112,7 +112,7 @@ pub unsafe fn executable_get_abi_version(
 ) -> ::pjrt::Result<ExecutableGetAbiVersionOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Executable_GetAbiVersion",
-        since: 0,
+        since: 91,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -156,7 +156,7 @@ impl RuntimeAbiVersionDestroyIn {
 /// Outputs of [`runtime_abi_version_destroy`]: the fields of `PJRT_RuntimeAbiVersion_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct RuntimeAbiVersionDestroyOut {}
-/// Calls `PJRT_RuntimeAbiVersion_Destroy`.
+/// Calls `PJRT_RuntimeAbiVersion_Destroy` (since PJRT 0.91).
 ///
 /// # Errors
 ///
@@ -171,7 +171,7 @@ pub unsafe fn runtime_abi_version_destroy(
 ) -> ::pjrt::Result<RuntimeAbiVersionDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_RuntimeAbiVersion_Destroy",
-        since: 0,
+        since: 91,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -222,7 +222,7 @@ pub struct RuntimeAbiVersionIsCompatibleWithRuntimeOut {
     /// The status that was asked for: none is success.
     pub status: ::core::option::Option<::pjrt::Error>,
 }
-/// Calls `PJRT_RuntimeAbiVersion_IsCompatibleWithRuntime`.
+/// Calls `PJRT_RuntimeAbiVersion_IsCompatibleWithRuntime` (since PJRT 0.91).
 ///
 /// # Errors
 ///
@@ -237,7 +237,7 @@ pub unsafe fn runtime_abi_version_is_compatible_with_runtime(
 ) -> ::pjrt::Result<RuntimeAbiVersionIsCompatibleWithRuntimeOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_RuntimeAbiVersion_IsCompatibleWithRuntime",
-        since: 0,
+        since: 91,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -291,7 +291,7 @@ pub struct RuntimeAbiVersionIsCompatibleWithExecutableOut {
     /// The status that was asked for: none is success.
     pub status: ::core::option::Option<::pjrt::Error>,
 }
-/// Calls `PJRT_RuntimeAbiVersion_IsCompatibleWithExecutable`.
+/// Calls `PJRT_RuntimeAbiVersion_IsCompatibleWithExecutable` (since PJRT 0.91).
 ///
 /// # Errors
 ///
@@ -306,7 +306,7 @@ pub unsafe fn runtime_abi_version_is_compatible_with_executable(
 ) -> ::pjrt::Result<RuntimeAbiVersionIsCompatibleWithExecutableOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_RuntimeAbiVersion_IsCompatibleWithExecutable",
-        since: 0,
+        since: 91,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -362,7 +362,7 @@ pub struct RuntimeAbiVersionToProtoOut {
         unsafe extern "C" fn(*mut ::pjrt::sys::abi_version::PJRT_SerializedProto),
     >,
 }
-/// Calls `PJRT_RuntimeAbiVersion_ToProto`.
+/// Calls `PJRT_RuntimeAbiVersion_ToProto` (since PJRT 0.91).
 ///
 /// # Errors
 ///
@@ -377,7 +377,7 @@ pub unsafe fn runtime_abi_version_to_proto(
 ) -> ::pjrt::Result<RuntimeAbiVersionToProtoOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_RuntimeAbiVersion_ToProto",
-        since: 0,
+        since: 91,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -427,7 +427,7 @@ pub struct RuntimeAbiVersionPlatformIdOut {
     /// `platform_id` (`uint64_t`).
     pub platform_id: u64,
 }
-/// Calls `PJRT_RuntimeAbiVersion_PlatformId`.
+/// Calls `PJRT_RuntimeAbiVersion_PlatformId` (since PJRT 0.91).
 ///
 /// # Errors
 ///
@@ -442,7 +442,7 @@ pub unsafe fn runtime_abi_version_platform_id(
 ) -> ::pjrt::Result<RuntimeAbiVersionPlatformIdOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_RuntimeAbiVersion_PlatformId",
-        since: 0,
+        since: 91,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -486,7 +486,7 @@ impl ExecutableAbiVersionDestroyIn {
 /// Outputs of [`executable_abi_version_destroy`]: the fields of `PJRT_ExecutableAbiVersion_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct ExecutableAbiVersionDestroyOut {}
-/// Calls `PJRT_ExecutableAbiVersion_Destroy`.
+/// Calls `PJRT_ExecutableAbiVersion_Destroy` (since PJRT 0.91).
 ///
 /// # Errors
 ///
@@ -501,7 +501,7 @@ pub unsafe fn executable_abi_version_destroy(
 ) -> ::pjrt::Result<ExecutableAbiVersionDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_ExecutableAbiVersion_Destroy",
-        since: 0,
+        since: 91,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -554,7 +554,7 @@ pub struct ExecutableAbiVersionToProtoOut {
         unsafe extern "C" fn(*mut ::pjrt::sys::abi_version::PJRT_SerializedProto),
     >,
 }
-/// Calls `PJRT_ExecutableAbiVersion_ToProto`.
+/// Calls `PJRT_ExecutableAbiVersion_ToProto` (since PJRT 0.91).
 ///
 /// # Errors
 ///
@@ -569,7 +569,7 @@ pub unsafe fn executable_abi_version_to_proto(
 ) -> ::pjrt::Result<ExecutableAbiVersionToProtoOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_ExecutableAbiVersion_ToProto",
-        since: 0,
+        since: 91,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -619,7 +619,7 @@ pub struct ExecutableAbiVersionPlatformIdOut {
     /// `platform_id` (`uint64_t`).
     pub platform_id: u64,
 }
-/// Calls `PJRT_ExecutableAbiVersion_PlatformId`.
+/// Calls `PJRT_ExecutableAbiVersion_PlatformId` (since PJRT 0.91).
 ///
 /// # Errors
 ///
@@ -634,7 +634,7 @@ pub unsafe fn executable_abi_version_platform_id(
 ) -> ::pjrt::Result<ExecutableAbiVersionPlatformIdOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_ExecutableAbiVersion_PlatformId",
-        since: 0,
+        since: 91,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -687,7 +687,7 @@ pub struct RuntimeAbiVersionFromProtoOut {
     /// `abi_version` (`PJRT_RuntimeAbiVersion*`).
     pub abi_version: *mut ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion,
 }
-/// Calls `PJRT_RuntimeAbiVersion_FromProto`.
+/// Calls `PJRT_RuntimeAbiVersion_FromProto` (since PJRT 0.91).
 ///
 /// # Errors
 ///
@@ -702,7 +702,7 @@ pub unsafe fn runtime_abi_version_from_proto(
 ) -> ::pjrt::Result<RuntimeAbiVersionFromProtoOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_RuntimeAbiVersion_FromProto",
-        since: 0,
+        since: 91,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -756,7 +756,7 @@ pub struct ExecutableAbiVersionFromProtoOut {
     /// `abi_version` (`PJRT_ExecutableAbiVersion*`).
     pub abi_version: *mut ::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion,
 }
-/// Calls `PJRT_ExecutableAbiVersion_FromProto`.
+/// Calls `PJRT_ExecutableAbiVersion_FromProto` (since PJRT 0.91).
 ///
 /// # Errors
 ///
@@ -771,7 +771,7 @@ pub unsafe fn executable_abi_version_from_proto(
 ) -> ::pjrt::Result<ExecutableAbiVersionFromProtoOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_ExecutableAbiVersion_FromProto",
-        since: 0,
+        since: 91,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table

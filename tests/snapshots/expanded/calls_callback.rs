@@ -50,7 +50,7 @@ impl RegisterCallbackIn {
 /// Outputs of [`register_callback`]: the fields of `PJRT_Callback_RegisterCallback_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct RegisterCallbackOut {}
-/// Calls `PJRT_Register_Callback`.
+/// Calls `PJRT_Register_Callback` (since PJRT 0.77).
 ///
 /// # Errors
 ///
@@ -65,7 +65,7 @@ pub unsafe fn register_callback(
 ) -> ::pjrt::Result<RegisterCallbackOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Register_Callback",
-        since: 0,
+        since: 77,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.register_callback else {
@@ -113,7 +113,7 @@ impl CallbackInvokeCallbackIn {
 /// Outputs of [`callback_invoke_callback`]: the fields of `PJRT_Callback_InvokeCallback_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct CallbackInvokeCallbackOut {}
-/// Calls `PJRT_Callback_InvokeCallback`.
+/// Calls `PJRT_Callback_InvokeCallback` (since PJRT 0.77).
 ///
 /// # Errors
 ///
@@ -128,7 +128,7 @@ pub unsafe fn callback_invoke_callback(
 ) -> ::pjrt::Result<CallbackInvokeCallbackOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Callback_InvokeCallback",
-        since: 0,
+        since: 77,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.invoke_callback else {

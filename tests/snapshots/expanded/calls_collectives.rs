@@ -34,7 +34,7 @@ impl CollectivesDestroyIn {
 /// Outputs of [`collectives_destroy`]: the fields of `PJRT_Collectives_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct CollectivesDestroyOut {}
-/// Calls `PJRT_Collectives_Destroy`.
+/// Calls `PJRT_Collectives_Destroy` (since PJRT 0.94).
 ///
 /// # Errors
 ///
@@ -49,7 +49,7 @@ pub unsafe fn collectives_destroy(
 ) -> ::pjrt::Result<CollectivesDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Collectives_Destroy",
-        since: 0,
+        since: 94,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.collectives_destroy
@@ -132,7 +132,7 @@ pub struct CollectivesCreateCommunicatorsOut {
         ),
     >,
 }
-/// Calls `PJRT_Collectives_CreateCommunicators`.
+/// Calls `PJRT_Collectives_CreateCommunicators` (since PJRT 0.94).
 ///
 /// # Errors
 ///
@@ -147,7 +147,7 @@ pub unsafe fn collectives_create_communicators(
 ) -> ::pjrt::Result<CollectivesCreateCommunicatorsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Collectives_CreateCommunicators",
-        since: 0,
+        since: 94,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -201,7 +201,7 @@ impl CollectivesCommunicatorDestroyIn {
 /// Outputs of [`collectives_communicator_destroy`]: the fields of `PJRT_Collectives_Communicator_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct CollectivesCommunicatorDestroyOut {}
-/// Calls `PJRT_Collectives_Communicator_Destroy`.
+/// Calls `PJRT_Collectives_Communicator_Destroy` (since PJRT 0.94).
 ///
 /// # Errors
 ///
@@ -216,7 +216,7 @@ pub unsafe fn collectives_communicator_destroy(
 ) -> ::pjrt::Result<CollectivesCommunicatorDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Collectives_Communicator_Destroy",
-        since: 0,
+        since: 94,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.communicator_destroy
@@ -294,7 +294,7 @@ pub struct CollectivesCommunicatorAllReduceOut {
     /// `event` (`PJRT_Event*`).
     pub event: *mut ::pjrt::sys::PJRT_Event,
 }
-/// Calls `PJRT_Collectives_Communicator_AllReduce`.
+/// Calls `PJRT_Collectives_Communicator_AllReduce` (since PJRT 0.94).
 ///
 /// # Errors
 ///
@@ -309,7 +309,7 @@ pub unsafe fn collectives_communicator_all_reduce(
 ) -> ::pjrt::Result<CollectivesCommunicatorAllReduceOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Collectives_Communicator_AllReduce",
-        since: 0,
+        since: 94,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.communicator_all_reduce
@@ -396,7 +396,7 @@ pub struct CollectivesCommunicatorReduceScatterOut {
     /// `event` (`PJRT_Event*`).
     pub event: *mut ::pjrt::sys::PJRT_Event,
 }
-/// Calls `PJRT_Collectives_Communicator_ReduceScatter`.
+/// Calls `PJRT_Collectives_Communicator_ReduceScatter` (since PJRT 0.94).
 ///
 /// # Errors
 ///
@@ -411,7 +411,7 @@ pub unsafe fn collectives_communicator_reduce_scatter(
 ) -> ::pjrt::Result<CollectivesCommunicatorReduceScatterOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Collectives_Communicator_ReduceScatter",
-        since: 0,
+        since: 94,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -496,7 +496,7 @@ pub struct CollectivesCommunicatorAllGatherOut {
     /// `event` (`PJRT_Event*`).
     pub event: *mut ::pjrt::sys::PJRT_Event,
 }
-/// Calls `PJRT_Collectives_Communicator_AllGather`.
+/// Calls `PJRT_Collectives_Communicator_AllGather` (since PJRT 0.94).
 ///
 /// # Errors
 ///
@@ -511,7 +511,7 @@ pub unsafe fn collectives_communicator_all_gather(
 ) -> ::pjrt::Result<CollectivesCommunicatorAllGatherOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Collectives_Communicator_AllGather",
-        since: 0,
+        since: 94,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.communicator_all_gather
@@ -609,7 +609,7 @@ pub struct CollectivesCommunicatorCollectivePermuteOut {
     /// `event` (`PJRT_Event*`).
     pub event: *mut ::pjrt::sys::PJRT_Event,
 }
-/// Calls `PJRT_Collectives_Communicator_CollectivePermute`.
+/// Calls `PJRT_Collectives_Communicator_CollectivePermute` (since PJRT 0.94).
 ///
 /// # Errors
 ///
@@ -624,7 +624,7 @@ pub unsafe fn collectives_communicator_collective_permute(
 ) -> ::pjrt::Result<CollectivesCommunicatorCollectivePermuteOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Collectives_Communicator_CollectivePermute",
-        since: 0,
+        since: 94,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -720,7 +720,7 @@ pub struct CollectivesCommunicatorAllToAllOut {
     /// `event` (`PJRT_Event*`).
     pub event: *mut ::pjrt::sys::PJRT_Event,
 }
-/// Calls `PJRT_Collectives_Communicator_AllToAll`.
+/// Calls `PJRT_Collectives_Communicator_AllToAll` (since PJRT 0.94).
 ///
 /// # Errors
 ///
@@ -735,7 +735,7 @@ pub unsafe fn collectives_communicator_all_to_all(
 ) -> ::pjrt::Result<CollectivesCommunicatorAllToAllOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Collectives_Communicator_AllToAll",
-        since: 0,
+        since: 94,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.communicator_all_to_all
@@ -799,7 +799,7 @@ pub struct CollectivesCommunicatorToStringOut {
         ),
     >,
 }
-/// Calls `PJRT_Collectives_Communicator_ToString`.
+/// Calls `PJRT_Collectives_Communicator_ToString` (since PJRT 0.94).
 ///
 /// # Errors
 ///
@@ -814,7 +814,7 @@ pub unsafe fn collectives_communicator_to_string(
 ) -> ::pjrt::Result<CollectivesCommunicatorToStringOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Collectives_Communicator_ToString",
-        since: 0,
+        since: 94,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.communicator_to_string

@@ -669,7 +669,7 @@ impl ErrorDestroyIn {
 /// Outputs of [`error_destroy`]: the fields of `PJRT_Error_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct ErrorDestroyOut {}
-/// Calls `PJRT_Error_Destroy`.
+/// Calls `PJRT_Error_Destroy` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -684,7 +684,7 @@ pub unsafe fn error_destroy(
 ) -> ::pjrt::Result<ErrorDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Error_Destroy",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Error_Destroy else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -724,7 +724,7 @@ pub struct ErrorMessageOut {
     /// `message_size` (`size_t`).
     pub message_size: usize,
 }
-/// Calls `PJRT_Error_Message`.
+/// Calls `PJRT_Error_Message` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -739,7 +739,7 @@ pub unsafe fn error_message(
 ) -> ::pjrt::Result<ErrorMessageOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Error_Message",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Error_Message else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -782,7 +782,7 @@ pub struct ErrorGetCodeOut {
     /// The error that came back, null for success; the caller destroys it.
     pub error: *mut ::pjrt::sys::PJRT_Error,
 }
-/// Calls `PJRT_Error_GetCode`.
+/// Calls `PJRT_Error_GetCode` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -797,7 +797,7 @@ pub unsafe fn error_get_code(
 ) -> ::pjrt::Result<ErrorGetCodeOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Error_GetCode",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Error_GetCode else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -832,7 +832,7 @@ impl PluginInitializeIn {
 /// Outputs of [`plugin_initialize`]: the fields of `PJRT_Plugin_Initialize_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct PluginInitializeOut {}
-/// Calls `PJRT_Plugin_Initialize`.
+/// Calls `PJRT_Plugin_Initialize` (since PJRT 0.13).
 ///
 /// # Errors
 ///
@@ -847,7 +847,7 @@ pub unsafe fn plugin_initialize(
 ) -> ::pjrt::Result<PluginInitializeOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Plugin_Initialize",
-        since: 0,
+        since: 13,
     };
     let _ = input;
     let ::core::option::Option::Some(function) = api.table().PJRT_Plugin_Initialize else {
@@ -885,7 +885,7 @@ pub struct PluginAttributesOut {
     /// `num_attributes` (`size_t`).
     pub num_attributes: usize,
 }
-/// Calls `PJRT_Plugin_Attributes`.
+/// Calls `PJRT_Plugin_Attributes` (since PJRT 0.9).
 ///
 /// # Errors
 ///
@@ -900,7 +900,7 @@ pub unsafe fn plugin_attributes(
 ) -> ::pjrt::Result<PluginAttributesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Plugin_Attributes",
-        since: 0,
+        since: 9,
     };
     let _ = input;
     let ::core::option::Option::Some(function) = api.table().PJRT_Plugin_Attributes else {
@@ -939,7 +939,7 @@ impl EventDestroyIn {
 /// Outputs of [`event_destroy`]: the fields of `PJRT_Event_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct EventDestroyOut {}
-/// Calls `PJRT_Event_Destroy`.
+/// Calls `PJRT_Event_Destroy` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -954,7 +954,7 @@ pub unsafe fn event_destroy(
 ) -> ::pjrt::Result<EventDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Event_Destroy",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Event_Destroy else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -993,7 +993,7 @@ pub struct EventIsReadyOut {
     /// `is_ready` (`bool`).
     pub is_ready: bool,
 }
-/// Calls `PJRT_Event_IsReady`.
+/// Calls `PJRT_Event_IsReady` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -1008,7 +1008,7 @@ pub unsafe fn event_is_ready(
 ) -> ::pjrt::Result<EventIsReadyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Event_IsReady",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Event_IsReady else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -1053,7 +1053,7 @@ pub struct EventErrorOut {
     /// The status that was asked for: none is success.
     pub status: ::core::option::Option<::pjrt::Error>,
 }
-/// Calls `PJRT_Event_Error`.
+/// Calls `PJRT_Event_Error` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -1068,7 +1068,7 @@ pub unsafe fn event_error(
 ) -> ::pjrt::Result<EventErrorOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Event_Error",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Event_Error else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -1107,7 +1107,7 @@ pub struct EventAwaitOut {
     /// The status that was asked for: none is success.
     pub status: ::core::option::Option<::pjrt::Error>,
 }
-/// Calls `PJRT_Event_Await`.
+/// Calls `PJRT_Event_Await` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -1122,7 +1122,7 @@ pub unsafe fn event_await(
 ) -> ::pjrt::Result<EventAwaitOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Event_Await",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Event_Await else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -1166,7 +1166,7 @@ impl EventOnReadyIn {
 /// Outputs of [`event_on_ready`]: the fields of `PJRT_Event_OnReady_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct EventOnReadyOut {}
-/// Calls `PJRT_Event_OnReady`.
+/// Calls `PJRT_Event_OnReady` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -1181,7 +1181,7 @@ pub unsafe fn event_on_ready(
 ) -> ::pjrt::Result<EventOnReadyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Event_OnReady",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Event_OnReady else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -1254,7 +1254,7 @@ pub struct ClientCreateOut {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
 }
-/// Calls `PJRT_Client_Create`.
+/// Calls `PJRT_Client_Create` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -1269,7 +1269,7 @@ pub unsafe fn client_create(
 ) -> ::pjrt::Result<ClientCreateOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_Create",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Client_Create else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -1314,7 +1314,7 @@ impl ClientDestroyIn {
 /// Outputs of [`client_destroy`]: the fields of `PJRT_Client_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct ClientDestroyOut {}
-/// Calls `PJRT_Client_Destroy`.
+/// Calls `PJRT_Client_Destroy` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -1329,7 +1329,7 @@ pub unsafe fn client_destroy(
 ) -> ::pjrt::Result<ClientDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_Destroy",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Client_Destroy else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -1370,7 +1370,7 @@ pub struct ClientPlatformNameOut {
     /// `platform_name_size` (`size_t`).
     pub platform_name_size: usize,
 }
-/// Calls `PJRT_Client_PlatformName`.
+/// Calls `PJRT_Client_PlatformName` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -1385,7 +1385,7 @@ pub unsafe fn client_platform_name(
 ) -> ::pjrt::Result<ClientPlatformNameOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_PlatformName",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Client_PlatformName
     else {
@@ -1428,7 +1428,7 @@ pub struct ClientProcessIndexOut {
     /// `process_index` (`int`).
     pub process_index: i32,
 }
-/// Calls `PJRT_Client_ProcessIndex`.
+/// Calls `PJRT_Client_ProcessIndex` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -1443,7 +1443,7 @@ pub unsafe fn client_process_index(
 ) -> ::pjrt::Result<ClientProcessIndexOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_ProcessIndex",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Client_ProcessIndex
     else {
@@ -1487,7 +1487,7 @@ pub struct ClientPlatformVersionOut {
     /// `platform_version_size` (`size_t`).
     pub platform_version_size: usize,
 }
-/// Calls `PJRT_Client_PlatformVersion`.
+/// Calls `PJRT_Client_PlatformVersion` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -1502,7 +1502,7 @@ pub unsafe fn client_platform_version(
 ) -> ::pjrt::Result<ClientPlatformVersionOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_PlatformVersion",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Client_PlatformVersion
     else {
@@ -1547,7 +1547,7 @@ pub struct ClientDevicesOut {
     /// `num_devices` (`size_t`).
     pub num_devices: usize,
 }
-/// Calls `PJRT_Client_Devices`.
+/// Calls `PJRT_Client_Devices` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -1562,7 +1562,7 @@ pub unsafe fn client_devices(
 ) -> ::pjrt::Result<ClientDevicesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_Devices",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Client_Devices else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -1606,7 +1606,7 @@ pub struct ClientAddressableDevicesOut {
     /// `num_addressable_devices` (`size_t`).
     pub num_addressable_devices: usize,
 }
-/// Calls `PJRT_Client_AddressableDevices`.
+/// Calls `PJRT_Client_AddressableDevices` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -1621,7 +1621,7 @@ pub unsafe fn client_addressable_devices(
 ) -> ::pjrt::Result<ClientAddressableDevicesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_AddressableDevices",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -1667,7 +1667,7 @@ pub struct ClientLookupDeviceOut {
     /// `device` (`PJRT_Device*`).
     pub device: *mut ::pjrt::sys::PJRT_Device,
 }
-/// Calls `PJRT_Client_LookupDevice`.
+/// Calls `PJRT_Client_LookupDevice` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -1682,7 +1682,7 @@ pub unsafe fn client_lookup_device(
 ) -> ::pjrt::Result<ClientLookupDeviceOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_LookupDevice",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Client_LookupDevice
     else {
@@ -1727,7 +1727,7 @@ pub struct ClientLookupAddressableDeviceOut {
     /// `addressable_device` (`PJRT_Device*`).
     pub addressable_device: *mut ::pjrt::sys::PJRT_Device,
 }
-/// Calls `PJRT_Client_LookupAddressableDevice`.
+/// Calls `PJRT_Client_LookupAddressableDevice` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -1742,7 +1742,7 @@ pub unsafe fn client_lookup_addressable_device(
 ) -> ::pjrt::Result<ClientLookupAddressableDeviceOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_LookupAddressableDevice",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -1788,7 +1788,7 @@ pub struct ClientAddressableMemoriesOut {
     /// `num_addressable_memories` (`size_t`).
     pub num_addressable_memories: usize,
 }
-/// Calls `PJRT_Client_AddressableMemories`.
+/// Calls `PJRT_Client_AddressableMemories` (since PJRT 0.20).
 ///
 /// # Errors
 ///
@@ -1803,7 +1803,7 @@ pub unsafe fn client_addressable_memories(
 ) -> ::pjrt::Result<ClientAddressableMemoriesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_AddressableMemories",
-        since: 0,
+        since: 20,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -1863,7 +1863,7 @@ pub struct ClientCompileOut {
     /// `executable` (`PJRT_LoadedExecutable*`).
     pub executable: *mut ::pjrt::sys::PJRT_LoadedExecutable,
 }
-/// Calls `PJRT_Client_Compile`.
+/// Calls `PJRT_Client_Compile` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -1878,7 +1878,7 @@ pub unsafe fn client_compile(
 ) -> ::pjrt::Result<ClientCompileOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_Compile",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Client_Compile else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -1939,7 +1939,7 @@ impl ClientDefaultDeviceAssignmentIn {
 /// Outputs of [`client_default_device_assignment`]: the fields of `PJRT_Client_DefaultDeviceAssignment_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct ClientDefaultDeviceAssignmentOut {}
-/// Calls `PJRT_Client_DefaultDeviceAssignment`.
+/// Calls `PJRT_Client_DefaultDeviceAssignment` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -1954,7 +1954,7 @@ pub unsafe fn client_default_device_assignment(
 ) -> ::pjrt::Result<ClientDefaultDeviceAssignmentOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_DefaultDeviceAssignment",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -2046,7 +2046,7 @@ pub struct ClientBufferFromHostBufferOut {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
 }
-/// Calls `PJRT_Client_BufferFromHostBuffer`.
+/// Calls `PJRT_Client_BufferFromHostBuffer` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -2061,7 +2061,7 @@ pub unsafe fn client_buffer_from_host_buffer(
 ) -> ::pjrt::Result<ClientBufferFromHostBufferOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_BufferFromHostBuffer",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -2115,7 +2115,7 @@ pub struct DeviceDescriptionIdOut {
     /// `id` (`int`).
     pub id: i32,
 }
-/// Calls `PJRT_DeviceDescription_Id`.
+/// Calls `PJRT_DeviceDescription_Id` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -2130,7 +2130,7 @@ pub unsafe fn device_description_id(
 ) -> ::pjrt::Result<DeviceDescriptionIdOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_DeviceDescription_Id",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_DeviceDescription_Id
     else {
@@ -2172,7 +2172,7 @@ pub struct DeviceDescriptionProcessIndexOut {
     /// `process_index` (`int`).
     pub process_index: i32,
 }
-/// Calls `PJRT_DeviceDescription_ProcessIndex`.
+/// Calls `PJRT_DeviceDescription_ProcessIndex` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -2187,7 +2187,7 @@ pub unsafe fn device_description_process_index(
 ) -> ::pjrt::Result<DeviceDescriptionProcessIndexOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_DeviceDescription_ProcessIndex",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -2232,7 +2232,7 @@ pub struct DeviceDescriptionAttributesOut {
     /// `attributes` (`const PJRT_NamedValue*`).
     pub attributes: *const ::pjrt::sys::PJRT_NamedValue,
 }
-/// Calls `PJRT_DeviceDescription_Attributes`.
+/// Calls `PJRT_DeviceDescription_Attributes` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -2247,7 +2247,7 @@ pub unsafe fn device_description_attributes(
 ) -> ::pjrt::Result<DeviceDescriptionAttributesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_DeviceDescription_Attributes",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -2293,7 +2293,7 @@ pub struct DeviceDescriptionKindOut {
     /// `device_kind_size` (`size_t`).
     pub device_kind_size: usize,
 }
-/// Calls `PJRT_DeviceDescription_Kind`.
+/// Calls `PJRT_DeviceDescription_Kind` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -2308,7 +2308,7 @@ pub unsafe fn device_description_kind(
 ) -> ::pjrt::Result<DeviceDescriptionKindOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_DeviceDescription_Kind",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_DeviceDescription_Kind
     else {
@@ -2353,7 +2353,7 @@ pub struct DeviceDescriptionDebugStringOut {
     /// `debug_string_size` (`size_t`).
     pub debug_string_size: usize,
 }
-/// Calls `PJRT_DeviceDescription_DebugString`.
+/// Calls `PJRT_DeviceDescription_DebugString` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -2368,7 +2368,7 @@ pub unsafe fn device_description_debug_string(
 ) -> ::pjrt::Result<DeviceDescriptionDebugStringOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_DeviceDescription_DebugString",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -2414,7 +2414,7 @@ pub struct DeviceDescriptionToStringOut {
     /// `to_string_size` (`size_t`).
     pub to_string_size: usize,
 }
-/// Calls `PJRT_DeviceDescription_ToString`.
+/// Calls `PJRT_DeviceDescription_ToString` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -2429,7 +2429,7 @@ pub unsafe fn device_description_to_string(
 ) -> ::pjrt::Result<DeviceDescriptionToStringOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_DeviceDescription_ToString",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -2473,7 +2473,7 @@ pub struct DeviceGetDescriptionOut {
     /// `device_description` (`PJRT_DeviceDescription*`).
     pub device_description: *mut ::pjrt::sys::PJRT_DeviceDescription,
 }
-/// Calls `PJRT_Device_GetDescription`.
+/// Calls `PJRT_Device_GetDescription` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -2488,7 +2488,7 @@ pub unsafe fn device_get_description(
 ) -> ::pjrt::Result<DeviceGetDescriptionOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Device_GetDescription",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Device_GetDescription
     else {
@@ -2530,7 +2530,7 @@ pub struct DeviceIsAddressableOut {
     /// `is_addressable` (`bool`).
     pub is_addressable: bool,
 }
-/// Calls `PJRT_Device_IsAddressable`.
+/// Calls `PJRT_Device_IsAddressable` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -2545,7 +2545,7 @@ pub unsafe fn device_is_addressable(
 ) -> ::pjrt::Result<DeviceIsAddressableOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Device_IsAddressable",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Device_IsAddressable
     else {
@@ -2591,7 +2591,7 @@ pub struct DeviceLocalHardwareIdOut {
     /// `local_hardware_id` (`int`).
     pub local_hardware_id: i32,
 }
-/// Calls `PJRT_Device_LocalHardwareId`.
+/// Calls `PJRT_Device_LocalHardwareId` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -2606,7 +2606,7 @@ pub unsafe fn device_local_hardware_id(
 ) -> ::pjrt::Result<DeviceLocalHardwareIdOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Device_LocalHardwareId",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Device_LocalHardwareId
     else {
@@ -2650,7 +2650,7 @@ pub struct DeviceAddressableMemoriesOut {
     /// `num_memories` (`size_t`).
     pub num_memories: usize,
 }
-/// Calls `PJRT_Device_AddressableMemories`.
+/// Calls `PJRT_Device_AddressableMemories` (since PJRT 0.14).
 ///
 /// # Errors
 ///
@@ -2665,7 +2665,7 @@ pub unsafe fn device_addressable_memories(
 ) -> ::pjrt::Result<DeviceAddressableMemoriesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Device_AddressableMemories",
-        since: 0,
+        since: 14,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -2709,7 +2709,7 @@ pub struct DeviceDefaultMemoryOut {
     /// `memory` (`PJRT_Memory*`).
     pub memory: *mut ::pjrt::sys::PJRT_Memory,
 }
-/// Calls `PJRT_Device_DefaultMemory`.
+/// Calls `PJRT_Device_DefaultMemory` (since PJRT 0.17).
 ///
 /// # Errors
 ///
@@ -2724,7 +2724,7 @@ pub unsafe fn device_default_memory(
 ) -> ::pjrt::Result<DeviceDefaultMemoryOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Device_DefaultMemory",
-        since: 0,
+        since: 17,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Device_DefaultMemory
     else {
@@ -2810,7 +2810,7 @@ pub struct DeviceMemoryStatsOut {
     /// `peak_allocated_bytes_is_set` (`bool`).
     pub peak_allocated_bytes_is_set: bool,
 }
-/// Calls `PJRT_Device_MemoryStats`.
+/// Calls `PJRT_Device_MemoryStats` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -2825,7 +2825,7 @@ pub unsafe fn device_memory_stats(
 ) -> ::pjrt::Result<DeviceMemoryStatsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Device_MemoryStats",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Device_MemoryStats
     else {
@@ -2933,7 +2933,7 @@ pub struct MemoryIdOut {
     /// `id` (`int`).
     pub id: i32,
 }
-/// Calls `PJRT_Memory_Id`.
+/// Calls `PJRT_Memory_Id` (since PJRT 0.16).
 ///
 /// # Errors
 ///
@@ -2948,7 +2948,7 @@ pub unsafe fn memory_id(
 ) -> ::pjrt::Result<MemoryIdOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Memory_Id",
-        since: 0,
+        since: 16,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Memory_Id else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -2989,7 +2989,7 @@ pub struct MemoryKindOut {
     /// `kind_size` (`size_t`).
     pub kind_size: usize,
 }
-/// Calls `PJRT_Memory_Kind`.
+/// Calls `PJRT_Memory_Kind` (since PJRT 0.14).
 ///
 /// # Errors
 ///
@@ -3004,7 +3004,7 @@ pub unsafe fn memory_kind(
 ) -> ::pjrt::Result<MemoryKindOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Memory_Kind",
-        since: 0,
+        since: 14,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Memory_Kind else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -3048,7 +3048,7 @@ pub struct MemoryDebugStringOut {
     /// `debug_string_size` (`size_t`).
     pub debug_string_size: usize,
 }
-/// Calls `PJRT_Memory_DebugString`.
+/// Calls `PJRT_Memory_DebugString` (since PJRT 0.15).
 ///
 /// # Errors
 ///
@@ -3063,7 +3063,7 @@ pub unsafe fn memory_debug_string(
 ) -> ::pjrt::Result<MemoryDebugStringOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Memory_DebugString",
-        since: 0,
+        since: 15,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Memory_DebugString
     else {
@@ -3108,7 +3108,7 @@ pub struct MemoryToStringOut {
     /// `to_string_size` (`size_t`).
     pub to_string_size: usize,
 }
-/// Calls `PJRT_Memory_ToString`.
+/// Calls `PJRT_Memory_ToString` (since PJRT 0.15).
 ///
 /// # Errors
 ///
@@ -3123,7 +3123,7 @@ pub unsafe fn memory_to_string(
 ) -> ::pjrt::Result<MemoryToStringOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Memory_ToString",
-        since: 0,
+        since: 15,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Memory_ToString else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -3167,7 +3167,7 @@ pub struct MemoryAddressableByDevicesOut {
     /// `num_devices` (`size_t`).
     pub num_devices: usize,
 }
-/// Calls `PJRT_Memory_AddressableByDevices`.
+/// Calls `PJRT_Memory_AddressableByDevices` (since PJRT 0.20).
 ///
 /// # Errors
 ///
@@ -3182,7 +3182,7 @@ pub unsafe fn memory_addressable_by_devices(
 ) -> ::pjrt::Result<MemoryAddressableByDevicesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Memory_AddressableByDevices",
-        since: 0,
+        since: 20,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -3223,7 +3223,7 @@ impl ExecutableDestroyIn {
 /// Outputs of [`executable_destroy`]: the fields of `PJRT_Executable_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct ExecutableDestroyOut {}
-/// Calls `PJRT_Executable_Destroy`.
+/// Calls `PJRT_Executable_Destroy` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -3238,7 +3238,7 @@ pub unsafe fn executable_destroy(
 ) -> ::pjrt::Result<ExecutableDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Executable_Destroy",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Executable_Destroy
     else {
@@ -3280,7 +3280,7 @@ pub struct ExecutableNameOut {
     /// `executable_name_size` (`size_t`).
     pub executable_name_size: usize,
 }
-/// Calls `PJRT_Executable_Name`.
+/// Calls `PJRT_Executable_Name` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -3295,7 +3295,7 @@ pub unsafe fn executable_name(
 ) -> ::pjrt::Result<ExecutableNameOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Executable_Name",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Executable_Name else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -3337,7 +3337,7 @@ pub struct ExecutableNumReplicasOut {
     /// `num_replicas` (`size_t`).
     pub num_replicas: usize,
 }
-/// Calls `PJRT_Executable_NumReplicas`.
+/// Calls `PJRT_Executable_NumReplicas` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -3352,7 +3352,7 @@ pub unsafe fn executable_num_replicas(
 ) -> ::pjrt::Result<ExecutableNumReplicasOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Executable_NumReplicas",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Executable_NumReplicas
     else {
@@ -3394,7 +3394,7 @@ pub struct ExecutableNumPartitionsOut {
     /// `num_partitions` (`size_t`).
     pub num_partitions: usize,
 }
-/// Calls `PJRT_Executable_NumPartitions`.
+/// Calls `PJRT_Executable_NumPartitions` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -3409,7 +3409,7 @@ pub unsafe fn executable_num_partitions(
 ) -> ::pjrt::Result<ExecutableNumPartitionsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Executable_NumPartitions",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -3452,7 +3452,7 @@ pub struct ExecutableNumOutputsOut {
     /// `num_outputs` (`size_t`).
     pub num_outputs: usize,
 }
-/// Calls `PJRT_Executable_NumOutputs`.
+/// Calls `PJRT_Executable_NumOutputs` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -3467,7 +3467,7 @@ pub unsafe fn executable_num_outputs(
 ) -> ::pjrt::Result<ExecutableNumOutputsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Executable_NumOutputs",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Executable_NumOutputs
     else {
@@ -3509,7 +3509,7 @@ pub struct ExecutableSizeOfGeneratedCodeInBytesOut {
     /// `size_in_bytes` (`int64_t`).
     pub size_in_bytes: i64,
 }
-/// Calls `PJRT_Executable_SizeOfGeneratedCodeInBytes`.
+/// Calls `PJRT_Executable_SizeOfGeneratedCodeInBytes` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -3524,7 +3524,7 @@ pub unsafe fn executable_size_of_generated_code_in_bytes(
 ) -> ::pjrt::Result<ExecutableSizeOfGeneratedCodeInBytesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Executable_SizeOfGeneratedCodeInBytes",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -3569,7 +3569,7 @@ pub struct ExecutableGetCostAnalysisOut {
     /// `properties` (`const PJRT_NamedValue*`).
     pub properties: *const ::pjrt::sys::PJRT_NamedValue,
 }
-/// Calls `PJRT_Executable_GetCostAnalysis`.
+/// Calls `PJRT_Executable_GetCostAnalysis` (since PJRT 0.2).
 ///
 /// # Errors
 ///
@@ -3584,7 +3584,7 @@ pub unsafe fn executable_get_cost_analysis(
 ) -> ::pjrt::Result<ExecutableGetCostAnalysisOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Executable_GetCostAnalysis",
-        since: 0,
+        since: 2,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -3632,7 +3632,7 @@ pub struct ExecutableOutputMemoryKindsOut {
     /// `memory_kind_sizes` (`const size_t*`).
     pub memory_kind_sizes: *const usize,
 }
-/// Calls `PJRT_Executable_OutputMemoryKinds`.
+/// Calls `PJRT_Executable_OutputMemoryKinds` (since PJRT 0.18).
 ///
 /// # Errors
 ///
@@ -3647,7 +3647,7 @@ pub unsafe fn executable_output_memory_kinds(
 ) -> ::pjrt::Result<ExecutableOutputMemoryKindsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Executable_OutputMemoryKinds",
-        since: 0,
+        since: 18,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -3694,7 +3694,7 @@ impl ExecutableOptimizedProgramIn {
 /// Outputs of [`executable_optimized_program`]: the fields of `PJRT_Executable_OptimizedProgram_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct ExecutableOptimizedProgramOut {}
-/// Calls `PJRT_Executable_OptimizedProgram`.
+/// Calls `PJRT_Executable_OptimizedProgram` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -3709,7 +3709,7 @@ pub unsafe fn executable_optimized_program(
 ) -> ::pjrt::Result<ExecutableOptimizedProgramOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Executable_OptimizedProgram",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -3759,7 +3759,7 @@ pub struct ExecutableSerializeOut {
         unsafe extern "C" fn(*mut ::pjrt::sys::PJRT_SerializedExecutable),
     >,
 }
-/// Calls `PJRT_Executable_Serialize`.
+/// Calls `PJRT_Executable_Serialize` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -3774,7 +3774,7 @@ pub unsafe fn executable_serialize(
 ) -> ::pjrt::Result<ExecutableSerializeOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Executable_Serialize",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Executable_Serialize
     else {
@@ -3816,7 +3816,7 @@ impl LoadedExecutableDestroyIn {
 /// Outputs of [`loaded_executable_destroy`]: the fields of `PJRT_LoadedExecutable_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct LoadedExecutableDestroyOut {}
-/// Calls `PJRT_LoadedExecutable_Destroy`.
+/// Calls `PJRT_LoadedExecutable_Destroy` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -3831,7 +3831,7 @@ pub unsafe fn loaded_executable_destroy(
 ) -> ::pjrt::Result<LoadedExecutableDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_LoadedExecutable_Destroy",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -3872,7 +3872,7 @@ pub struct LoadedExecutableGetExecutableOut {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
 }
-/// Calls `PJRT_LoadedExecutable_GetExecutable`.
+/// Calls `PJRT_LoadedExecutable_GetExecutable` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -3887,7 +3887,7 @@ pub unsafe fn loaded_executable_get_executable(
 ) -> ::pjrt::Result<LoadedExecutableGetExecutableOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_LoadedExecutable_GetExecutable",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -3932,7 +3932,7 @@ pub struct LoadedExecutableAddressableDevicesOut {
     /// `num_addressable_devices` (`size_t`).
     pub num_addressable_devices: usize,
 }
-/// Calls `PJRT_LoadedExecutable_AddressableDevices`.
+/// Calls `PJRT_LoadedExecutable_AddressableDevices` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -3947,7 +3947,7 @@ pub unsafe fn loaded_executable_addressable_devices(
 ) -> ::pjrt::Result<LoadedExecutableAddressableDevicesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_LoadedExecutable_AddressableDevices",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -3988,7 +3988,7 @@ impl LoadedExecutableDeleteIn {
 /// Outputs of [`loaded_executable_delete`]: the fields of `PJRT_LoadedExecutable_Delete_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct LoadedExecutableDeleteOut {}
-/// Calls `PJRT_LoadedExecutable_Delete`.
+/// Calls `PJRT_LoadedExecutable_Delete` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -4003,7 +4003,7 @@ pub unsafe fn loaded_executable_delete(
 ) -> ::pjrt::Result<LoadedExecutableDeleteOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_LoadedExecutable_Delete",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_LoadedExecutable_Delete
     else {
@@ -4043,7 +4043,7 @@ pub struct LoadedExecutableIsDeletedOut {
     /// `is_deleted` (`bool`).
     pub is_deleted: bool,
 }
-/// Calls `PJRT_LoadedExecutable_IsDeleted`.
+/// Calls `PJRT_LoadedExecutable_IsDeleted` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -4058,7 +4058,7 @@ pub unsafe fn loaded_executable_is_deleted(
 ) -> ::pjrt::Result<LoadedExecutableIsDeletedOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_LoadedExecutable_IsDeleted",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -4134,7 +4134,7 @@ impl LoadedExecutableExecuteIn {
 /// Outputs of [`loaded_executable_execute`]: the fields of `PJRT_LoadedExecutable_Execute_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct LoadedExecutableExecuteOut {}
-/// Calls `PJRT_LoadedExecutable_Execute`.
+/// Calls `PJRT_LoadedExecutable_Execute` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -4149,7 +4149,7 @@ pub unsafe fn loaded_executable_execute(
 ) -> ::pjrt::Result<LoadedExecutableExecuteOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_LoadedExecutable_Execute",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -4221,7 +4221,7 @@ pub struct ExecutableDeserializeAndLoadOut {
     /// `loaded_executable` (`PJRT_LoadedExecutable*`).
     pub loaded_executable: *mut ::pjrt::sys::PJRT_LoadedExecutable,
 }
-/// Calls `PJRT_Executable_DeserializeAndLoad`.
+/// Calls `PJRT_Executable_DeserializeAndLoad` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -4236,7 +4236,7 @@ pub unsafe fn executable_deserialize_and_load(
 ) -> ::pjrt::Result<ExecutableDeserializeAndLoadOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Executable_DeserializeAndLoad",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -4288,7 +4288,7 @@ pub struct LoadedExecutableFingerprintOut {
     /// `executable_fingerprint_size` (`size_t`).
     pub executable_fingerprint_size: usize,
 }
-/// Calls `PJRT_LoadedExecutable_Fingerprint`.
+/// Calls `PJRT_LoadedExecutable_Fingerprint` (since PJRT 0.28).
 ///
 /// # Errors
 ///
@@ -4303,7 +4303,7 @@ pub unsafe fn loaded_executable_fingerprint(
 ) -> ::pjrt::Result<LoadedExecutableFingerprintOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_LoadedExecutable_Fingerprint",
-        since: 0,
+        since: 28,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -4344,7 +4344,7 @@ impl BufferDestroyIn {
 /// Outputs of [`buffer_destroy`]: the fields of `PJRT_Buffer_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct BufferDestroyOut {}
-/// Calls `PJRT_Buffer_Destroy`.
+/// Calls `PJRT_Buffer_Destroy` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -4359,7 +4359,7 @@ pub unsafe fn buffer_destroy(
 ) -> ::pjrt::Result<BufferDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_Destroy",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Buffer_Destroy else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -4398,7 +4398,7 @@ pub struct BufferElementTypeOut {
     /// `type` (`PJRT_Buffer_Type`).
     pub type_: ::pjrt::sys::PJRT_Buffer_Type,
 }
-/// Calls `PJRT_Buffer_ElementType`.
+/// Calls `PJRT_Buffer_ElementType` (since PJRT 0.5).
 ///
 /// # Errors
 ///
@@ -4413,7 +4413,7 @@ pub unsafe fn buffer_element_type(
 ) -> ::pjrt::Result<BufferElementTypeOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_ElementType",
-        since: 0,
+        since: 5,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Buffer_ElementType
     else {
@@ -4457,7 +4457,7 @@ pub struct BufferDimensionsOut {
     /// `num_dims` (`size_t`).
     pub num_dims: usize,
 }
-/// Calls `PJRT_Buffer_Dimensions`.
+/// Calls `PJRT_Buffer_Dimensions` (since PJRT 0.6).
 ///
 /// # Errors
 ///
@@ -4472,7 +4472,7 @@ pub unsafe fn buffer_dimensions(
 ) -> ::pjrt::Result<BufferDimensionsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_Dimensions",
-        since: 0,
+        since: 6,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Buffer_Dimensions else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -4516,7 +4516,7 @@ pub struct BufferUnpaddedDimensionsOut {
     /// `num_dims` (`size_t`).
     pub num_dims: usize,
 }
-/// Calls `PJRT_Buffer_UnpaddedDimensions`.
+/// Calls `PJRT_Buffer_UnpaddedDimensions` (since PJRT 0.7).
 ///
 /// # Errors
 ///
@@ -4531,7 +4531,7 @@ pub unsafe fn buffer_unpadded_dimensions(
 ) -> ::pjrt::Result<BufferUnpaddedDimensionsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_UnpaddedDimensions",
-        since: 0,
+        since: 7,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -4577,7 +4577,7 @@ pub struct BufferDynamicDimensionIndicesOut {
     /// `num_dynamic_dims` (`size_t`).
     pub num_dynamic_dims: usize,
 }
-/// Calls `PJRT_Buffer_DynamicDimensionIndices`.
+/// Calls `PJRT_Buffer_DynamicDimensionIndices` (since PJRT 0.11).
 ///
 /// # Errors
 ///
@@ -4592,7 +4592,7 @@ pub unsafe fn buffer_dynamic_dimension_indices(
 ) -> ::pjrt::Result<BufferDynamicDimensionIndicesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_DynamicDimensionIndices",
-        since: 0,
+        since: 11,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -4636,7 +4636,7 @@ pub struct BufferGetMemoryLayoutOut {
     /// `layout` (`PJRT_Buffer_MemoryLayout`).
     pub layout: ::pjrt::sys::PJRT_Buffer_MemoryLayout,
 }
-/// Calls `PJRT_Buffer_GetMemoryLayout`.
+/// Calls `PJRT_Buffer_GetMemoryLayout` (since PJRT 0.10).
 ///
 /// # Errors
 ///
@@ -4651,7 +4651,7 @@ pub unsafe fn buffer_get_memory_layout(
 ) -> ::pjrt::Result<BufferGetMemoryLayoutOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_GetMemoryLayout",
-        since: 0,
+        since: 10,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Buffer_GetMemoryLayout
     else {
@@ -4693,7 +4693,7 @@ pub struct BufferOnDeviceSizeInBytesOut {
     /// `on_device_size_in_bytes` (`size_t`).
     pub on_device_size_in_bytes: usize,
 }
-/// Calls `PJRT_Buffer_OnDeviceSizeInBytes`.
+/// Calls `PJRT_Buffer_OnDeviceSizeInBytes` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -4708,7 +4708,7 @@ pub unsafe fn buffer_on_device_size_in_bytes(
 ) -> ::pjrt::Result<BufferOnDeviceSizeInBytesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_OnDeviceSizeInBytes",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -4751,7 +4751,7 @@ pub struct BufferDeviceOut {
     /// `device` (`PJRT_Device*`).
     pub device: *mut ::pjrt::sys::PJRT_Device,
 }
-/// Calls `PJRT_Buffer_Device`.
+/// Calls `PJRT_Buffer_Device` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -4766,7 +4766,7 @@ pub unsafe fn buffer_device(
 ) -> ::pjrt::Result<BufferDeviceOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_Device",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Buffer_Device else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -4807,7 +4807,7 @@ pub struct BufferMemoryOut {
     /// `memory` (`PJRT_Memory*`).
     pub memory: *mut ::pjrt::sys::PJRT_Memory,
 }
-/// Calls `PJRT_Buffer_Memory`.
+/// Calls `PJRT_Buffer_Memory` (since PJRT 0.24).
 ///
 /// # Errors
 ///
@@ -4822,7 +4822,7 @@ pub unsafe fn buffer_memory(
 ) -> ::pjrt::Result<BufferMemoryOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_Memory",
-        since: 0,
+        since: 24,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Buffer_Memory else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -4860,7 +4860,7 @@ impl BufferDeleteIn {
 /// Outputs of [`buffer_delete`]: the fields of `PJRT_Buffer_Delete_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct BufferDeleteOut {}
-/// Calls `PJRT_Buffer_Delete`.
+/// Calls `PJRT_Buffer_Delete` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -4875,7 +4875,7 @@ pub unsafe fn buffer_delete(
 ) -> ::pjrt::Result<BufferDeleteOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_Delete",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Buffer_Delete else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -4914,7 +4914,7 @@ pub struct BufferIsDeletedOut {
     /// `is_deleted` (`bool`).
     pub is_deleted: bool,
 }
-/// Calls `PJRT_Buffer_IsDeleted`.
+/// Calls `PJRT_Buffer_IsDeleted` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -4929,7 +4929,7 @@ pub unsafe fn buffer_is_deleted(
 ) -> ::pjrt::Result<BufferIsDeletedOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_IsDeleted",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Buffer_IsDeleted else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -4979,7 +4979,7 @@ pub struct BufferCopyToDeviceOut {
     /// `dst_buffer` (`PJRT_Buffer*`).
     pub dst_buffer: *mut ::pjrt::sys::PJRT_Buffer,
 }
-/// Calls `PJRT_Buffer_CopyToDevice`.
+/// Calls `PJRT_Buffer_CopyToDevice` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -4994,7 +4994,7 @@ pub unsafe fn buffer_copy_to_device(
 ) -> ::pjrt::Result<BufferCopyToDeviceOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_CopyToDevice",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Buffer_CopyToDevice
     else {
@@ -5055,7 +5055,7 @@ pub struct BufferToHostBufferOut {
     /// `event` (`PJRT_Event*`).
     pub event: *mut ::pjrt::sys::PJRT_Event,
 }
-/// Calls `PJRT_Buffer_ToHostBuffer`.
+/// Calls `PJRT_Buffer_ToHostBuffer` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -5070,7 +5070,7 @@ pub unsafe fn buffer_to_host_buffer(
 ) -> ::pjrt::Result<BufferToHostBufferOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_ToHostBuffer",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Buffer_ToHostBuffer
     else {
@@ -5116,7 +5116,7 @@ pub struct BufferIsOnCpuOut {
     /// `is_on_cpu` (`bool`).
     pub is_on_cpu: bool,
 }
-/// Calls `PJRT_Buffer_IsOnCpu`.
+/// Calls `PJRT_Buffer_IsOnCpu` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -5131,7 +5131,7 @@ pub unsafe fn buffer_is_on_cpu(
 ) -> ::pjrt::Result<BufferIsOnCpuOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_IsOnCpu",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Buffer_IsOnCpu else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -5176,7 +5176,7 @@ pub struct BufferReadyEventOut {
     /// `event` (`PJRT_Event*`).
     pub event: *mut ::pjrt::sys::PJRT_Event,
 }
-/// Calls `PJRT_Buffer_ReadyEvent`.
+/// Calls `PJRT_Buffer_ReadyEvent` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -5191,7 +5191,7 @@ pub unsafe fn buffer_ready_event(
 ) -> ::pjrt::Result<BufferReadyEventOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_ReadyEvent",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Buffer_ReadyEvent else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -5232,7 +5232,7 @@ pub struct BufferUnsafePointerOut {
     /// `buffer_pointer` (`uintptr_t`).
     pub buffer_pointer: usize,
 }
-/// Calls `PJRT_Buffer_UnsafePointer`.
+/// Calls `PJRT_Buffer_UnsafePointer` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -5247,7 +5247,7 @@ pub unsafe fn buffer_unsafe_pointer(
 ) -> ::pjrt::Result<BufferUnsafePointerOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_UnsafePointer",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Buffer_UnsafePointer
     else {
@@ -5286,7 +5286,7 @@ impl BufferIncreaseExternalReferenceCountIn {
 /// Outputs of [`buffer_increase_external_reference_count`]: the fields of `PJRT_Buffer_IncreaseExternalReferenceCount_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct BufferIncreaseExternalReferenceCountOut {}
-/// Calls `PJRT_Buffer_IncreaseExternalReferenceCount`.
+/// Calls `PJRT_Buffer_IncreaseExternalReferenceCount` (since PJRT 0.19).
 ///
 /// # Errors
 ///
@@ -5301,7 +5301,7 @@ pub unsafe fn buffer_increase_external_reference_count(
 ) -> ::pjrt::Result<BufferIncreaseExternalReferenceCountOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_IncreaseExternalReferenceCount",
-        since: 0,
+        since: 19,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -5340,7 +5340,7 @@ impl BufferDecreaseExternalReferenceCountIn {
 /// Outputs of [`buffer_decrease_external_reference_count`]: the fields of `PJRT_Buffer_DecreaseExternalReferenceCount_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct BufferDecreaseExternalReferenceCountOut {}
-/// Calls `PJRT_Buffer_DecreaseExternalReferenceCount`.
+/// Calls `PJRT_Buffer_DecreaseExternalReferenceCount` (since PJRT 0.19).
 ///
 /// # Errors
 ///
@@ -5355,7 +5355,7 @@ pub unsafe fn buffer_decrease_external_reference_count(
 ) -> ::pjrt::Result<BufferDecreaseExternalReferenceCountOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_DecreaseExternalReferenceCount",
-        since: 0,
+        since: 19,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -5397,7 +5397,7 @@ pub struct BufferOpaqueDeviceMemoryDataPointerOut {
     /// `device_memory_ptr` (`void*`).
     pub device_memory_ptr: *mut ::core::ffi::c_void,
 }
-/// Calls `PJRT_Buffer_OpaqueDeviceMemoryDataPointer`.
+/// Calls `PJRT_Buffer_OpaqueDeviceMemoryDataPointer` (since PJRT 0.19).
 ///
 /// # Errors
 ///
@@ -5412,7 +5412,7 @@ pub unsafe fn buffer_opaque_device_memory_data_pointer(
 ) -> ::pjrt::Result<BufferOpaqueDeviceMemoryDataPointerOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_OpaqueDeviceMemoryDataPointer",
-        since: 0,
+        since: 19,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -5452,7 +5452,7 @@ impl CopyToDeviceStreamDestroyIn {
 /// Outputs of [`copy_to_device_stream_destroy`]: the fields of `PJRT_CopyToDeviceStream_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct CopyToDeviceStreamDestroyOut {}
-/// Calls `PJRT_CopyToDeviceStream_Destroy`.
+/// Calls `PJRT_CopyToDeviceStream_Destroy` (since PJRT 0.12).
 ///
 /// # Errors
 ///
@@ -5467,7 +5467,7 @@ pub unsafe fn copy_to_device_stream_destroy(
 ) -> ::pjrt::Result<CopyToDeviceStreamDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_CopyToDeviceStream_Destroy",
-        since: 0,
+        since: 12,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -5513,7 +5513,7 @@ pub struct CopyToDeviceStreamAddChunkOut {
     /// `transfer_complete` (`PJRT_Event*`).
     pub transfer_complete: *mut ::pjrt::sys::PJRT_Event,
 }
-/// Calls `PJRT_CopyToDeviceStream_AddChunk`.
+/// Calls `PJRT_CopyToDeviceStream_AddChunk` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -5528,7 +5528,7 @@ pub unsafe fn copy_to_device_stream_add_chunk(
 ) -> ::pjrt::Result<CopyToDeviceStreamAddChunkOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_CopyToDeviceStream_AddChunk",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -5572,7 +5572,7 @@ pub struct CopyToDeviceStreamTotalBytesOut {
     /// `total_bytes` (`int64_t`).
     pub total_bytes: i64,
 }
-/// Calls `PJRT_CopyToDeviceStream_TotalBytes`.
+/// Calls `PJRT_CopyToDeviceStream_TotalBytes` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -5587,7 +5587,7 @@ pub unsafe fn copy_to_device_stream_total_bytes(
 ) -> ::pjrt::Result<CopyToDeviceStreamTotalBytesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_CopyToDeviceStream_TotalBytes",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -5630,7 +5630,7 @@ pub struct CopyToDeviceStreamGranuleSizeOut {
     /// `granule_size_in_bytes` (`int64_t`).
     pub granule_size_in_bytes: i64,
 }
-/// Calls `PJRT_CopyToDeviceStream_GranuleSize`.
+/// Calls `PJRT_CopyToDeviceStream_GranuleSize` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -5645,7 +5645,7 @@ pub unsafe fn copy_to_device_stream_granule_size(
 ) -> ::pjrt::Result<CopyToDeviceStreamGranuleSizeOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_CopyToDeviceStream_GranuleSize",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -5688,7 +5688,7 @@ pub struct CopyToDeviceStreamCurrentBytesOut {
     /// `current_bytes` (`int64_t`).
     pub current_bytes: i64,
 }
-/// Calls `PJRT_CopyToDeviceStream_CurrentBytes`.
+/// Calls `PJRT_CopyToDeviceStream_CurrentBytes` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -5703,7 +5703,7 @@ pub unsafe fn copy_to_device_stream_current_bytes(
 ) -> ::pjrt::Result<CopyToDeviceStreamCurrentBytesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_CopyToDeviceStream_CurrentBytes",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -5762,7 +5762,7 @@ pub struct TopologyDescriptionCreateOut {
     /// `topology` (`PJRT_TopologyDescription*`).
     pub topology: *mut ::pjrt::sys::PJRT_TopologyDescription,
 }
-/// Calls `PJRT_TopologyDescription_Create`.
+/// Calls `PJRT_TopologyDescription_Create` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -5777,7 +5777,7 @@ pub unsafe fn topology_description_create(
 ) -> ::pjrt::Result<TopologyDescriptionCreateOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TopologyDescription_Create",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -5820,7 +5820,7 @@ impl TopologyDescriptionDestroyIn {
 /// Outputs of [`topology_description_destroy`]: the fields of `PJRT_TopologyDescription_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct TopologyDescriptionDestroyOut {}
-/// Calls `PJRT_TopologyDescription_Destroy`.
+/// Calls `PJRT_TopologyDescription_Destroy` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -5835,7 +5835,7 @@ pub unsafe fn topology_description_destroy(
 ) -> ::pjrt::Result<TopologyDescriptionDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TopologyDescription_Destroy",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -5878,7 +5878,7 @@ pub struct TopologyDescriptionPlatformNameOut {
     /// `platform_name_size` (`size_t`).
     pub platform_name_size: usize,
 }
-/// Calls `PJRT_TopologyDescription_PlatformName`.
+/// Calls `PJRT_TopologyDescription_PlatformName` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -5893,7 +5893,7 @@ pub unsafe fn topology_description_platform_name(
 ) -> ::pjrt::Result<TopologyDescriptionPlatformNameOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TopologyDescription_PlatformName",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -5939,7 +5939,7 @@ pub struct TopologyDescriptionPlatformVersionOut {
     /// `platform_version_size` (`size_t`).
     pub platform_version_size: usize,
 }
-/// Calls `PJRT_TopologyDescription_PlatformVersion`.
+/// Calls `PJRT_TopologyDescription_PlatformVersion` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -5954,7 +5954,7 @@ pub unsafe fn topology_description_platform_version(
 ) -> ::pjrt::Result<TopologyDescriptionPlatformVersionOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TopologyDescription_PlatformVersion",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -6000,7 +6000,7 @@ pub struct TopologyDescriptionGetDeviceDescriptionsOut {
     /// `num_descriptions` (`size_t`).
     pub num_descriptions: usize,
 }
-/// Calls `PJRT_TopologyDescription_GetDeviceDescriptions`.
+/// Calls `PJRT_TopologyDescription_GetDeviceDescriptions` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -6015,7 +6015,7 @@ pub unsafe fn topology_description_get_device_descriptions(
 ) -> ::pjrt::Result<TopologyDescriptionGetDeviceDescriptionsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TopologyDescription_GetDeviceDescriptions",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -6067,7 +6067,7 @@ pub struct TopologyDescriptionSerializeOut {
         unsafe extern "C" fn(*mut ::pjrt::sys::PJRT_SerializedTopology),
     >,
 }
-/// Calls `PJRT_TopologyDescription_Serialize`.
+/// Calls `PJRT_TopologyDescription_Serialize` (since PJRT 0.22).
 ///
 /// # Errors
 ///
@@ -6082,7 +6082,7 @@ pub unsafe fn topology_description_serialize(
 ) -> ::pjrt::Result<TopologyDescriptionSerializeOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TopologyDescription_Serialize",
-        since: 0,
+        since: 22,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -6130,7 +6130,7 @@ pub struct TopologyDescriptionAttributesOut {
     /// `num_attributes` (`size_t`).
     pub num_attributes: usize,
 }
-/// Calls `PJRT_TopologyDescription_Attributes`.
+/// Calls `PJRT_TopologyDescription_Attributes` (since PJRT 0.27).
 ///
 /// # Errors
 ///
@@ -6145,7 +6145,7 @@ pub unsafe fn topology_description_attributes(
 ) -> ::pjrt::Result<TopologyDescriptionAttributesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TopologyDescription_Attributes",
-        since: 0,
+        since: 27,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -6209,7 +6209,7 @@ pub struct CompileOut {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
 }
-/// Calls `PJRT_Compile`.
+/// Calls `PJRT_Compile` (since PJRT 0.1).
 ///
 /// # Errors
 ///
@@ -6224,7 +6224,7 @@ pub unsafe fn compile(
 ) -> ::pjrt::Result<CompileOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Compile",
-        since: 0,
+        since: 1,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Compile else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -6271,7 +6271,7 @@ pub struct ExecutableOutputElementTypesOut {
     /// `num_output_types` (`size_t`).
     pub num_output_types: usize,
 }
-/// Calls `PJRT_Executable_OutputElementTypes`.
+/// Calls `PJRT_Executable_OutputElementTypes` (since PJRT 0.29).
 ///
 /// # Errors
 ///
@@ -6286,7 +6286,7 @@ pub unsafe fn executable_output_element_types(
 ) -> ::pjrt::Result<ExecutableOutputElementTypesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Executable_OutputElementTypes",
-        since: 0,
+        since: 29,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -6334,7 +6334,7 @@ pub struct ExecutableOutputDimensionsOut {
     /// `dim_sizes` (`const size_t*`).
     pub dim_sizes: *const usize,
 }
-/// Calls `PJRT_Executable_OutputDimensions`.
+/// Calls `PJRT_Executable_OutputDimensions` (since PJRT 0.29).
 ///
 /// # Errors
 ///
@@ -6349,7 +6349,7 @@ pub unsafe fn executable_output_dimensions(
 ) -> ::pjrt::Result<ExecutableOutputDimensionsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Executable_OutputDimensions",
-        since: 0,
+        since: 29,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -6399,7 +6399,7 @@ pub struct BufferCopyToMemoryOut {
     /// `dst_buffer` (`PJRT_Buffer*`).
     pub dst_buffer: *mut ::pjrt::sys::PJRT_Buffer,
 }
-/// Calls `PJRT_Buffer_CopyToMemory`.
+/// Calls `PJRT_Buffer_CopyToMemory` (since PJRT 0.32).
 ///
 /// # Errors
 ///
@@ -6414,7 +6414,7 @@ pub unsafe fn buffer_copy_to_memory(
 ) -> ::pjrt::Result<BufferCopyToMemoryOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_CopyToMemory",
-        since: 0,
+        since: 32,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Buffer_CopyToMemory
     else {
@@ -6505,7 +6505,7 @@ pub struct ClientCreateViewOfDeviceBufferOut {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
 }
-/// Calls `PJRT_Client_CreateViewOfDeviceBuffer`.
+/// Calls `PJRT_Client_CreateViewOfDeviceBuffer` (since PJRT 0.33).
 ///
 /// # Errors
 ///
@@ -6520,7 +6520,7 @@ pub unsafe fn client_create_view_of_device_buffer(
 ) -> ::pjrt::Result<ClientCreateViewOfDeviceBufferOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_CreateViewOfDeviceBuffer",
-        since: 0,
+        since: 33,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -6575,7 +6575,7 @@ pub struct ExecutableFingerprintOut {
     /// `executable_fingerprint_size` (`size_t`).
     pub executable_fingerprint_size: usize,
 }
-/// Calls `PJRT_Executable_Fingerprint`.
+/// Calls `PJRT_Executable_Fingerprint` (since PJRT 0.35).
 ///
 /// # Errors
 ///
@@ -6590,7 +6590,7 @@ pub unsafe fn executable_fingerprint(
 ) -> ::pjrt::Result<ExecutableFingerprintOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Executable_Fingerprint",
-        since: 0,
+        since: 35,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Executable_Fingerprint
     else {
@@ -6633,7 +6633,7 @@ pub struct ClientTopologyDescriptionOut {
     /// `topology` (`PJRT_TopologyDescription*`).
     pub topology: *mut ::pjrt::sys::PJRT_TopologyDescription,
 }
-/// Calls `PJRT_Client_TopologyDescription`.
+/// Calls `PJRT_Client_TopologyDescription` (since PJRT 0.36).
 ///
 /// # Errors
 ///
@@ -6648,7 +6648,7 @@ pub unsafe fn client_topology_description(
 ) -> ::pjrt::Result<ClientTopologyDescriptionOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_TopologyDescription",
-        since: 0,
+        since: 36,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -6719,7 +6719,7 @@ pub struct ExecutableGetCompiledMemoryStatsOut {
     /// `peak_unpadded_heap_bytes` (`int64_t`).
     pub peak_unpadded_heap_bytes: i64,
 }
-/// Calls `PJRT_Executable_GetCompiledMemoryStats`.
+/// Calls `PJRT_Executable_GetCompiledMemoryStats` (since PJRT 0.40).
 ///
 /// # Errors
 ///
@@ -6734,7 +6734,7 @@ pub unsafe fn executable_get_compiled_memory_stats(
 ) -> ::pjrt::Result<ExecutableGetCompiledMemoryStatsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Executable_GetCompiledMemoryStats",
-        since: 0,
+        since: 40,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -6791,7 +6791,7 @@ pub struct MemoryKindIdOut {
     /// `kind_id` (`int`).
     pub kind_id: i32,
 }
-/// Calls `PJRT_Memory_Kind_Id`.
+/// Calls `PJRT_Memory_Kind_Id` (since PJRT 0.48).
 ///
 /// # Errors
 ///
@@ -6806,7 +6806,7 @@ pub unsafe fn memory_kind_id(
 ) -> ::pjrt::Result<MemoryKindIdOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Memory_Kind_Id",
-        since: 0,
+        since: 48,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Memory_Kind_Id else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -6844,7 +6844,7 @@ pub struct ExecuteContextCreateOut {
     /// `context` (`PJRT_ExecuteContext*`).
     pub context: *mut ::pjrt::sys::PJRT_ExecuteContext,
 }
-/// Calls `PJRT_ExecuteContext_Create`.
+/// Calls `PJRT_ExecuteContext_Create` (since PJRT 0.52).
 ///
 /// # Errors
 ///
@@ -6859,7 +6859,7 @@ pub unsafe fn execute_context_create(
 ) -> ::pjrt::Result<ExecuteContextCreateOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_ExecuteContext_Create",
-        since: 0,
+        since: 52,
     };
     let _ = input;
     let ::core::option::Option::Some(function) = api.table().PJRT_ExecuteContext_Create
@@ -6898,7 +6898,7 @@ impl ExecuteContextDestroyIn {
 /// Outputs of [`execute_context_destroy`]: the fields of `PJRT_ExecuteContext_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct ExecuteContextDestroyOut {}
-/// Calls `PJRT_ExecuteContext_Destroy`.
+/// Calls `PJRT_ExecuteContext_Destroy` (since PJRT 0.52).
 ///
 /// # Errors
 ///
@@ -6913,7 +6913,7 @@ pub unsafe fn execute_context_destroy(
 ) -> ::pjrt::Result<ExecuteContextDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_ExecuteContext_Destroy",
-        since: 0,
+        since: 52,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_ExecuteContext_Destroy
     else {
@@ -6969,7 +6969,7 @@ pub struct BufferCopyRawToHostOut {
     /// `event` (`PJRT_Event*`).
     pub event: *mut ::pjrt::sys::PJRT_Event,
 }
-/// Calls `PJRT_Buffer_CopyRawToHost`.
+/// Calls `PJRT_Buffer_CopyRawToHost` (since PJRT 0.57).
 ///
 /// # Errors
 ///
@@ -6984,7 +6984,7 @@ pub unsafe fn buffer_copy_raw_to_host(
 ) -> ::pjrt::Result<BufferCopyRawToHostOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_CopyRawToHost",
-        since: 0,
+        since: 57,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Buffer_CopyRawToHost
     else {
@@ -7028,7 +7028,7 @@ impl AsyncHostToDeviceTransferManagerDestroyIn {
 /// Outputs of [`async_host_to_device_transfer_manager_destroy`]: the fields of `PJRT_AsyncHostToDeviceTransferManager_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct AsyncHostToDeviceTransferManagerDestroyOut {}
-/// Calls `PJRT_AsyncHostToDeviceTransferManager_Destroy`.
+/// Calls `PJRT_AsyncHostToDeviceTransferManager_Destroy` (since PJRT 0.60).
 ///
 /// # Errors
 ///
@@ -7043,7 +7043,7 @@ pub unsafe fn async_host_to_device_transfer_manager_destroy(
 ) -> ::pjrt::Result<AsyncHostToDeviceTransferManagerDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_AsyncHostToDeviceTransferManager_Destroy",
-        since: 0,
+        since: 60,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -7109,7 +7109,7 @@ pub struct AsyncHostToDeviceTransferManagerTransferDataOut {
     /// `done_with_h2d_transfer` (`PJRT_Event*`).
     pub done_with_h2d_transfer: *mut ::pjrt::sys::PJRT_Event,
 }
-/// Calls `PJRT_AsyncHostToDeviceTransferManager_TransferData`.
+/// Calls `PJRT_AsyncHostToDeviceTransferManager_TransferData` (since PJRT 0.60).
 ///
 /// # Errors
 ///
@@ -7124,7 +7124,7 @@ pub unsafe fn async_host_to_device_transfer_manager_transfer_data(
 ) -> ::pjrt::Result<AsyncHostToDeviceTransferManagerTransferDataOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_AsyncHostToDeviceTransferManager_TransferData",
-        since: 0,
+        since: 60,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -7196,7 +7196,7 @@ pub struct ClientCreateBuffersForAsyncHostToDeviceOut {
     /// `transfer_manager` (`PJRT_AsyncHostToDeviceTransferManager*`).
     pub transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
 }
-/// Calls `PJRT_Client_CreateBuffersForAsyncHostToDevice`.
+/// Calls `PJRT_Client_CreateBuffersForAsyncHostToDevice` (since PJRT 0.60).
 ///
 /// # Errors
 ///
@@ -7211,7 +7211,7 @@ pub unsafe fn client_create_buffers_for_async_host_to_device(
 ) -> ::pjrt::Result<ClientCreateBuffersForAsyncHostToDeviceOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_CreateBuffersForAsyncHostToDevice",
-        since: 0,
+        since: 60,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -7267,7 +7267,7 @@ pub struct AsyncHostToDeviceTransferManagerRetrieveBufferOut {
     /// `buffer_out` (`PJRT_Buffer*`).
     pub buffer_out: *mut ::pjrt::sys::PJRT_Buffer,
 }
-/// Calls `PJRT_AsyncHostToDeviceTransferManager_RetrieveBuffer`.
+/// Calls `PJRT_AsyncHostToDeviceTransferManager_RetrieveBuffer` (since PJRT 0.62).
 ///
 /// # Errors
 ///
@@ -7282,7 +7282,7 @@ pub unsafe fn async_host_to_device_transfer_manager_retrieve_buffer(
 ) -> ::pjrt::Result<AsyncHostToDeviceTransferManagerRetrieveBufferOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_AsyncHostToDeviceTransferManager_RetrieveBuffer",
-        since: 0,
+        since: 62,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -7328,7 +7328,7 @@ pub struct AsyncHostToDeviceTransferManagerDeviceOut {
     /// `device_out` (`PJRT_Device*`).
     pub device_out: *mut ::pjrt::sys::PJRT_Device,
 }
-/// Calls `PJRT_AsyncHostToDeviceTransferManager_Device`.
+/// Calls `PJRT_AsyncHostToDeviceTransferManager_Device` (since PJRT 0.62).
 ///
 /// # Errors
 ///
@@ -7343,7 +7343,7 @@ pub unsafe fn async_host_to_device_transfer_manager_device(
 ) -> ::pjrt::Result<AsyncHostToDeviceTransferManagerDeviceOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_AsyncHostToDeviceTransferManager_Device",
-        since: 0,
+        since: 62,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -7388,7 +7388,7 @@ pub struct AsyncHostToDeviceTransferManagerBufferCountOut {
     /// `buffer_count` (`size_t`).
     pub buffer_count: usize,
 }
-/// Calls `PJRT_AsyncHostToDeviceTransferManager_BufferCount`.
+/// Calls `PJRT_AsyncHostToDeviceTransferManager_BufferCount` (since PJRT 0.62).
 ///
 /// # Errors
 ///
@@ -7403,7 +7403,7 @@ pub unsafe fn async_host_to_device_transfer_manager_buffer_count(
 ) -> ::pjrt::Result<AsyncHostToDeviceTransferManagerBufferCountOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_AsyncHostToDeviceTransferManager_BufferCount",
-        since: 0,
+        since: 62,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -7454,7 +7454,7 @@ pub struct AsyncHostToDeviceTransferManagerBufferSizeOut {
     /// `buffer_size` (`size_t`).
     pub buffer_size: usize,
 }
-/// Calls `PJRT_AsyncHostToDeviceTransferManager_BufferSize`.
+/// Calls `PJRT_AsyncHostToDeviceTransferManager_BufferSize` (since PJRT 0.62).
 ///
 /// # Errors
 ///
@@ -7469,7 +7469,7 @@ pub unsafe fn async_host_to_device_transfer_manager_buffer_size(
 ) -> ::pjrt::Result<AsyncHostToDeviceTransferManagerBufferSizeOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_AsyncHostToDeviceTransferManager_BufferSize",
-        since: 0,
+        since: 62,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -7530,7 +7530,7 @@ impl AsyncHostToDeviceTransferManagerSetBufferErrorIn {
 /// Outputs of [`async_host_to_device_transfer_manager_set_buffer_error`]: the fields of `PJRT_AsyncHostToDeviceTransferManager_SetBufferError_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct AsyncHostToDeviceTransferManagerSetBufferErrorOut {}
-/// Calls `PJRT_AsyncHostToDeviceTransferManager_SetBufferError`.
+/// Calls `PJRT_AsyncHostToDeviceTransferManager_SetBufferError` (since PJRT 0.62).
 ///
 /// # Errors
 ///
@@ -7545,7 +7545,7 @@ pub unsafe fn async_host_to_device_transfer_manager_set_buffer_error(
 ) -> ::pjrt::Result<AsyncHostToDeviceTransferManagerSetBufferErrorOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_AsyncHostToDeviceTransferManager_SetBufferError",
-        since: 0,
+        since: 62,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -7600,7 +7600,7 @@ impl AsyncHostToDeviceTransferManagerAddMetadataIn {
 /// Outputs of [`async_host_to_device_transfer_manager_add_metadata`]: the fields of `PJRT_AsyncHostToDeviceTransferManager_AddMetadata_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct AsyncHostToDeviceTransferManagerAddMetadataOut {}
-/// Calls `PJRT_AsyncHostToDeviceTransferManager_AddMetadata`.
+/// Calls `PJRT_AsyncHostToDeviceTransferManager_AddMetadata` (since PJRT 0.62).
 ///
 /// # Errors
 ///
@@ -7615,7 +7615,7 @@ pub unsafe fn async_host_to_device_transfer_manager_add_metadata(
 ) -> ::pjrt::Result<AsyncHostToDeviceTransferManagerAddMetadataOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_AsyncHostToDeviceTransferManager_AddMetadata",
-        since: 0,
+        since: 62,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -7664,7 +7664,7 @@ impl ClientDmaMapIn {
 /// Outputs of [`client_dma_map`]: the fields of `PJRT_Client_DmaMap_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct ClientDmaMapOut {}
-/// Calls `PJRT_Client_DmaMap`.
+/// Calls `PJRT_Client_DmaMap` (since PJRT 0.67).
 ///
 /// # Errors
 ///
@@ -7679,7 +7679,7 @@ pub unsafe fn client_dma_map(
 ) -> ::pjrt::Result<ClientDmaMapOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_DmaMap",
-        since: 0,
+        since: 67,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Client_DmaMap else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -7722,7 +7722,7 @@ impl ClientDmaUnmapIn {
 /// Outputs of [`client_dma_unmap`]: the fields of `PJRT_Client_DmaUnmap_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct ClientDmaUnmapOut {}
-/// Calls `PJRT_Client_DmaUnmap`.
+/// Calls `PJRT_Client_DmaUnmap` (since PJRT 0.67).
 ///
 /// # Errors
 ///
@@ -7737,7 +7737,7 @@ pub unsafe fn client_dma_unmap(
 ) -> ::pjrt::Result<ClientDmaUnmapOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_DmaUnmap",
-        since: 0,
+        since: 67,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Client_DmaUnmap else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -7805,7 +7805,7 @@ pub struct ClientCreateUninitializedBufferOut {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
 }
-/// Calls `PJRT_Client_CreateUninitializedBuffer`.
+/// Calls `PJRT_Client_CreateUninitializedBuffer` (since PJRT 0.69).
 ///
 /// # Errors
 ///
@@ -7820,7 +7820,7 @@ pub unsafe fn client_create_uninitialized_buffer(
 ) -> ::pjrt::Result<ClientCreateUninitializedBufferOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_CreateUninitializedBuffer",
-        since: 0,
+        since: 69,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -7878,7 +7878,7 @@ impl ClientUpdateGlobalProcessInfoIn {
 /// Outputs of [`client_update_global_process_info`]: the fields of `PJRT_Client_UpdateGlobalProcessInfo_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct ClientUpdateGlobalProcessInfoOut {}
-/// Calls `PJRT_Client_UpdateGlobalProcessInfo`.
+/// Calls `PJRT_Client_UpdateGlobalProcessInfo` (since PJRT 0.73).
 ///
 /// # Errors
 ///
@@ -7893,7 +7893,7 @@ pub unsafe fn client_update_global_process_info(
 ) -> ::pjrt::Result<ClientUpdateGlobalProcessInfoOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_UpdateGlobalProcessInfo",
-        since: 0,
+        since: 73,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -7945,7 +7945,7 @@ pub struct TopologyDescriptionDeserializeOut {
     /// `topology` (`PJRT_TopologyDescription*`).
     pub topology: *mut ::pjrt::sys::PJRT_TopologyDescription,
 }
-/// Calls `PJRT_TopologyDescription_Deserialize`.
+/// Calls `PJRT_TopologyDescription_Deserialize` (since PJRT 0.75).
 ///
 /// # Errors
 ///
@@ -7960,7 +7960,7 @@ pub unsafe fn topology_description_deserialize(
 ) -> ::pjrt::Result<TopologyDescriptionDeserializeOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TopologyDescription_Deserialize",
-        since: 0,
+        since: 75,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -8030,7 +8030,7 @@ pub struct ClientCreateAliasBufferOut {
     /// `fulfill_alias_buffer_cb` (`PJRT_FulfillAliasBufferCallback*`).
     pub fulfill_alias_buffer_cb: *mut ::pjrt::sys::PJRT_FulfillAliasBufferCallback,
 }
-/// Calls `PJRT_Client_CreateAliasBuffer`.
+/// Calls `PJRT_Client_CreateAliasBuffer` (since PJRT 0.77).
 ///
 /// # Errors
 ///
@@ -8045,7 +8045,7 @@ pub unsafe fn client_create_alias_buffer(
 ) -> ::pjrt::Result<ClientCreateAliasBufferOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_CreateAliasBuffer",
-        since: 0,
+        since: 77,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -8115,7 +8115,7 @@ impl ClientFulfillAliasBufferIn {
 /// Outputs of [`client_fulfill_alias_buffer`]: the fields of `PJRT_Client_FulfillAliasBuffer_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct ClientFulfillAliasBufferOut {}
-/// Calls `PJRT_Client_FulfillAliasBuffer`.
+/// Calls `PJRT_Client_FulfillAliasBuffer` (since PJRT 0.77).
 ///
 /// # Errors
 ///
@@ -8130,7 +8130,7 @@ pub unsafe fn client_fulfill_alias_buffer(
 ) -> ::pjrt::Result<ClientFulfillAliasBufferOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_FulfillAliasBuffer",
-        since: 0,
+        since: 77,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -8184,7 +8184,7 @@ pub struct LoadedExecutableGetDeviceAssignmentOut {
         unsafe extern "C" fn(*mut ::pjrt::sys::PJRT_DeviceAssignmentSerialized),
     >,
 }
-/// Calls `PJRT_LoadedExecutable_GetDeviceAssignment`.
+/// Calls `PJRT_LoadedExecutable_GetDeviceAssignment` (since PJRT 0.79).
 ///
 /// # Errors
 ///
@@ -8199,7 +8199,7 @@ pub unsafe fn loaded_executable_get_device_assignment(
 ) -> ::pjrt::Result<LoadedExecutableGetDeviceAssignmentOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_LoadedExecutable_GetDeviceAssignment",
-        since: 0,
+        since: 79,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -8289,7 +8289,7 @@ pub struct ClientCreateErrorBufferOut {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
 }
-/// Calls `PJRT_Client_CreateErrorBuffer`.
+/// Calls `PJRT_Client_CreateErrorBuffer` (since PJRT 0.82).
 ///
 /// # Errors
 ///
@@ -8304,7 +8304,7 @@ pub unsafe fn client_create_error_buffer(
 ) -> ::pjrt::Result<ClientCreateErrorBufferOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_CreateErrorBuffer",
-        since: 0,
+        since: 82,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -8385,7 +8385,7 @@ pub struct AsyncHostToDeviceTransferManagerTransferLiteralOut {
     /// `done_with_h2d_transfer` (`PJRT_Event*`).
     pub done_with_h2d_transfer: *mut ::pjrt::sys::PJRT_Event,
 }
-/// Calls `PJRT_AsyncHostToDeviceTransferManager_TransferLiteral`.
+/// Calls `PJRT_AsyncHostToDeviceTransferManager_TransferLiteral` (since PJRT 0.83).
 ///
 /// # Errors
 ///
@@ -8400,7 +8400,7 @@ pub unsafe fn async_host_to_device_transfer_manager_transfer_literal(
 ) -> ::pjrt::Result<AsyncHostToDeviceTransferManagerTransferLiteralOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_AsyncHostToDeviceTransferManager_TransferLiteral",
-        since: 0,
+        since: 83,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -8469,7 +8469,7 @@ pub struct BufferCopyRawToHostFutureOut {
         ),
     >,
 }
-/// Calls `PJRT_Buffer_CopyRawToHostFuture`.
+/// Calls `PJRT_Buffer_CopyRawToHostFuture` (since PJRT 0.84).
 ///
 /// # Errors
 ///
@@ -8484,7 +8484,7 @@ pub unsafe fn buffer_copy_raw_to_host_future(
 ) -> ::pjrt::Result<BufferCopyRawToHostFutureOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_CopyRawToHostFuture",
-        since: 0,
+        since: 84,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -8559,7 +8559,7 @@ pub struct DevicePoisonExecutionOut {
     /// `poisoned` (`bool`).
     pub poisoned: bool,
 }
-/// Calls `PJRT_Device_PoisonExecution`.
+/// Calls `PJRT_Device_PoisonExecution` (since PJRT 0.85).
 ///
 /// # Errors
 ///
@@ -8574,7 +8574,7 @@ pub unsafe fn device_poison_execution(
 ) -> ::pjrt::Result<DevicePoisonExecutionOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Device_PoisonExecution",
-        since: 0,
+        since: 85,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Device_PoisonExecution
     else {
@@ -8638,7 +8638,7 @@ pub struct DeviceCreateAsyncTrackingEventOut {
     /// `event` (`PJRT_AsyncTrackingEvent*`).
     pub event: *mut ::pjrt::sys::PJRT_AsyncTrackingEvent,
 }
-/// Calls `PJRT_Device_CreateAsyncTrackingEvent`.
+/// Calls `PJRT_Device_CreateAsyncTrackingEvent` (since PJRT 0.86).
 ///
 /// # Errors
 ///
@@ -8653,7 +8653,7 @@ pub unsafe fn device_create_async_tracking_event(
 ) -> ::pjrt::Result<DeviceCreateAsyncTrackingEventOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Device_CreateAsyncTrackingEvent",
-        since: 0,
+        since: 86,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -8695,7 +8695,7 @@ impl AsyncTrackingEventDestroyIn {
 /// Outputs of [`async_tracking_event_destroy`]: the fields of `PJRT_AsyncTrackingEvent_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct AsyncTrackingEventDestroyOut {}
-/// Calls `PJRT_AsyncTrackingEvent_Destroy`.
+/// Calls `PJRT_AsyncTrackingEvent_Destroy` (since PJRT 0.86).
 ///
 /// # Errors
 ///
@@ -8710,7 +8710,7 @@ pub unsafe fn async_tracking_event_destroy(
 ) -> ::pjrt::Result<AsyncTrackingEventDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_AsyncTrackingEvent_Destroy",
-        since: 0,
+        since: 86,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -8759,7 +8759,7 @@ pub struct ExecutableGetCompileOptionsOut {
         unsafe extern "C" fn(*mut ::pjrt::sys::PJRT_SerializedCompileOptions),
     >,
 }
-/// Calls `PJRT_Executable_GetCompileOptions`.
+/// Calls `PJRT_Executable_GetCompileOptions` (since PJRT 0.87).
 ///
 /// # Errors
 ///
@@ -8774,7 +8774,7 @@ pub unsafe fn executable_get_compile_options(
 ) -> ::pjrt::Result<ExecutableGetCompileOptionsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Executable_GetCompileOptions",
-        since: 0,
+        since: 87,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -8828,7 +8828,7 @@ pub struct BufferDonateWithControlDependencyOut {
     /// `out_buffer` (`PJRT_Buffer*`).
     pub out_buffer: *mut ::pjrt::sys::PJRT_Buffer,
 }
-/// Calls `PJRT_Buffer_DonateWithControlDependency`.
+/// Calls `PJRT_Buffer_DonateWithControlDependency` (since PJRT 0.88).
 ///
 /// # Errors
 ///
@@ -8843,7 +8843,7 @@ pub unsafe fn buffer_donate_with_control_dependency(
 ) -> ::pjrt::Result<BufferDonateWithControlDependencyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_DonateWithControlDependency",
-        since: 0,
+        since: 88,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -8885,7 +8885,7 @@ pub struct EventCreateOut {
     /// `event` (`PJRT_Event*`).
     pub event: *mut ::pjrt::sys::PJRT_Event,
 }
-/// Calls `PJRT_Event_Create`.
+/// Calls `PJRT_Event_Create` (since PJRT 0.89).
 ///
 /// # Errors
 ///
@@ -8900,7 +8900,7 @@ pub unsafe fn event_create(
 ) -> ::pjrt::Result<EventCreateOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Event_Create",
-        since: 0,
+        since: 89,
     };
     let _ = input;
     let ::core::option::Option::Some(function) = api.table().PJRT_Event_Create else {
@@ -8954,7 +8954,7 @@ impl EventSetIn {
 /// Outputs of [`event_set`]: the fields of `PJRT_Event_Set_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct EventSetOut {}
-/// Calls `PJRT_Event_Set`.
+/// Calls `PJRT_Event_Set` (since PJRT 0.89).
 ///
 /// # Errors
 ///
@@ -8969,7 +8969,7 @@ pub unsafe fn event_set(
 ) -> ::pjrt::Result<EventSetOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Event_Set",
-        since: 0,
+        since: 89,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Event_Set else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -9019,7 +9019,7 @@ pub struct DeviceGetAttributesOut {
         unsafe extern "C" fn(*mut ::pjrt::sys::PJRT_Device_Attributes),
     >,
 }
-/// Calls `PJRT_Device_GetAttributes`.
+/// Calls `PJRT_Device_GetAttributes` (since PJRT 0.92).
 ///
 /// # Errors
 ///
@@ -9034,7 +9034,7 @@ pub unsafe fn device_get_attributes(
 ) -> ::pjrt::Result<DeviceGetAttributesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Device_GetAttributes",
-        since: 0,
+        since: 92,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Device_GetAttributes
     else {
@@ -9095,7 +9095,7 @@ pub struct ClientLoadOut {
     /// `loaded_executable` (`PJRT_LoadedExecutable*`).
     pub loaded_executable: *mut ::pjrt::sys::PJRT_LoadedExecutable,
 }
-/// Calls `PJRT_Client_Load`.
+/// Calls `PJRT_Client_Load` (since PJRT 0.95).
 ///
 /// # Errors
 ///
@@ -9110,7 +9110,7 @@ pub unsafe fn client_load(
 ) -> ::pjrt::Result<ClientLoadOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Client_Load",
-        since: 0,
+        since: 95,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Client_Load else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -9156,7 +9156,7 @@ pub struct LoadedExecutableAddressableDeviceLogicalIdsOut {
     /// `num_addressable_device_logical_ids` (`size_t`).
     pub num_addressable_device_logical_ids: usize,
 }
-/// Calls `PJRT_LoadedExecutable_AddressableDeviceLogicalIds`.
+/// Calls `PJRT_LoadedExecutable_AddressableDeviceLogicalIds` (since PJRT 0.96).
 ///
 /// # Errors
 ///
@@ -9171,7 +9171,7 @@ pub unsafe fn loaded_executable_addressable_device_logical_ids(
 ) -> ::pjrt::Result<LoadedExecutableAddressableDeviceLogicalIdsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_LoadedExecutable_AddressableDeviceLogicalIds",
-        since: 0,
+        since: 96,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -9235,7 +9235,7 @@ pub struct BufferBitcastOut {
     /// `out_buffer` (`PJRT_Buffer*`).
     pub out_buffer: *mut ::pjrt::sys::PJRT_Buffer,
 }
-/// Calls `PJRT_Buffer_Bitcast`.
+/// Calls `PJRT_Buffer_Bitcast` (since PJRT 0.98).
 ///
 /// # Errors
 ///
@@ -9250,7 +9250,7 @@ pub unsafe fn buffer_bitcast(
 ) -> ::pjrt::Result<BufferBitcastOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_Bitcast",
-        since: 0,
+        since: 98,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Buffer_Bitcast else {
         return ::core::result::Result::Err(api.absent(&FUNCTION));
@@ -9303,7 +9303,7 @@ pub struct ErrorForEachPayloadOut {
     /// The error that came back, null for success; the caller destroys it.
     pub error: *mut ::pjrt::sys::PJRT_Error,
 }
-/// Calls `PJRT_Error_ForEachPayload`.
+/// Calls `PJRT_Error_ForEachPayload` (since PJRT 0.99).
 ///
 /// # Errors
 ///
@@ -9318,7 +9318,7 @@ pub unsafe fn error_for_each_payload(
 ) -> ::pjrt::Result<ErrorForEachPayloadOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Error_ForEachPayload",
-        since: 0,
+        since: 99,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Error_ForEachPayload
     else {
@@ -9359,7 +9359,7 @@ pub struct TopologyDescriptionFingerprintOut {
     /// `fingerprint` (`uint64_t`).
     pub fingerprint: u64,
 }
-/// Calls `PJRT_TopologyDescription_Fingerprint`.
+/// Calls `PJRT_TopologyDescription_Fingerprint` (since PJRT 0.101).
 ///
 /// # Errors
 ///
@@ -9374,7 +9374,7 @@ pub unsafe fn topology_description_fingerprint(
 ) -> ::pjrt::Result<TopologyDescriptionFingerprintOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TopologyDescription_Fingerprint",
-        since: 0,
+        since: 101,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -9421,7 +9421,7 @@ pub struct ExecutableParameterMemoryKindsOut {
     /// `memory_kind_sizes` (`const size_t*`).
     pub memory_kind_sizes: *const usize,
 }
-/// Calls `PJRT_Executable_ParameterMemoryKinds`.
+/// Calls `PJRT_Executable_ParameterMemoryKinds` (since PJRT 0.102).
 ///
 /// # Errors
 ///
@@ -9436,7 +9436,7 @@ pub unsafe fn executable_parameter_memory_kinds(
 ) -> ::pjrt::Result<ExecutableParameterMemoryKindsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Executable_ParameterMemoryKinds",
-        since: 0,
+        since: 102,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -9478,7 +9478,7 @@ impl DeviceClearMemoryStatsIn {
 /// Outputs of [`device_clear_memory_stats`]: the fields of `PJRT_Device_ClearMemoryStats_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct DeviceClearMemoryStatsOut {}
-/// Calls `PJRT_Device_ClearMemoryStats`.
+/// Calls `PJRT_Device_ClearMemoryStats` (since PJRT 0.106).
 ///
 /// # Errors
 ///
@@ -9493,7 +9493,7 @@ pub unsafe fn device_clear_memory_stats(
 ) -> ::pjrt::Result<DeviceClearMemoryStatsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Device_ClearMemoryStats",
-        since: 0,
+        since: 106,
     };
     let ::core::option::Option::Some(function) = api.table().PJRT_Device_ClearMemoryStats
     else {
@@ -9563,7 +9563,7 @@ pub struct TopologyDescriptionMakeCanonicalShapeForMemorySpaceOut {
         unsafe extern "C" fn(*const ::core::ffi::c_char),
     >,
 }
-/// Calls `PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace`.
+/// Calls `PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace` (since PJRT 0.109).
 ///
 /// # Errors
 ///
@@ -9578,7 +9578,7 @@ pub unsafe fn topology_description_make_canonical_shape_for_memory_space(
 ) -> ::pjrt::Result<TopologyDescriptionMakeCanonicalShapeForMemorySpaceOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace",
-        since: 0,
+        since: 109,
     };
     let ::core::option::Option::Some(function) = api
         .table()
@@ -9630,7 +9630,7 @@ pub struct TopologyDescriptionGetMemorySpaceKindIdsOut {
     /// `num_memory_space_kind_ids` (`size_t`).
     pub num_memory_space_kind_ids: usize,
 }
-/// Calls `PJRT_TopologyDescription_GetMemorySpaceKindIds`.
+/// Calls `PJRT_TopologyDescription_GetMemorySpaceKindIds` (since PJRT 0.110).
 ///
 /// # Errors
 ///
@@ -9645,7 +9645,7 @@ pub unsafe fn topology_description_get_memory_space_kind_ids(
 ) -> ::pjrt::Result<TopologyDescriptionGetMemorySpaceKindIdsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TopologyDescription_GetMemorySpaceKindIds",
-        since: 0,
+        since: 110,
     };
     let ::core::option::Option::Some(function) = api
         .table()

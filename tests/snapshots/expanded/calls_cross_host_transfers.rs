@@ -75,7 +75,7 @@ pub struct TransfersPjrtClientMakeCrossHostReceiveBuffersOut {
     /// `num_buffers` (`size_t`).
     pub num_buffers: usize,
 }
-/// Calls `PJRT_Transfers_PJRT_Client_MakeCrossHostReceiveBuffers`.
+/// Calls `PJRT_Transfers_PJRT_Client_MakeCrossHostReceiveBuffers` (since PJRT 0.74).
 ///
 /// # Errors
 ///
@@ -90,7 +90,7 @@ pub unsafe fn transfers_pjrt_client_make_cross_host_receive_buffers(
 ) -> ::pjrt::Result<TransfersPjrtClientMakeCrossHostReceiveBuffersOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Transfers_PJRT_Client_MakeCrossHostReceiveBuffers",
-        since: 0,
+        since: 74,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -164,7 +164,7 @@ impl BufferCopyToRemoteDeviceIn {
 /// Outputs of [`buffer_copy_to_remote_device`]: the fields of `PJRT_Transfers_PJRT_Buffer_CopyToRemoteDevice_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct BufferCopyToRemoteDeviceOut {}
-/// Calls `PJRT_Buffer_CopyToRemoteDevice`.
+/// Calls `PJRT_Buffer_CopyToRemoteDevice` (since PJRT 0.74).
 ///
 /// # Errors
 ///
@@ -179,7 +179,7 @@ pub unsafe fn buffer_copy_to_remote_device(
 ) -> ::pjrt::Result<BufferCopyToRemoteDeviceOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Buffer_CopyToRemoteDevice",
-        since: 0,
+        since: 74,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -262,7 +262,7 @@ pub struct TransfersPjrtClientCrossHostReceiveBuffersOut {
     /// `buffers` (`PJRT_Buffer**`).
     pub buffers: *mut *mut ::pjrt::sys::PJRT_Buffer,
 }
-/// Calls `PJRT_Transfers_PJRT_Client_CrossHostReceiveBuffers`.
+/// Calls `PJRT_Transfers_PJRT_Client_CrossHostReceiveBuffers` (since PJRT 0.82).
 ///
 /// # Errors
 ///
@@ -277,7 +277,7 @@ pub unsafe fn transfers_pjrt_client_cross_host_receive_buffers(
 ) -> ::pjrt::Result<TransfersPjrtClientCrossHostReceiveBuffersOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Transfers_PJRT_Client_CrossHostReceiveBuffers",
-        since: 0,
+        since: 82,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -350,7 +350,7 @@ pub struct TransfersPjrtClientCrossHostSendBuffersOut {
     /// `send_events` (`PJRT_Event**`).
     pub send_events: *mut *mut ::pjrt::sys::PJRT_Event,
 }
-/// Calls `PJRT_Transfers_PJRT_Client_CrossHostSendBuffers`.
+/// Calls `PJRT_Transfers_PJRT_Client_CrossHostSendBuffers` (since PJRT 0.82).
 ///
 /// # Errors
 ///
@@ -365,7 +365,7 @@ pub unsafe fn transfers_pjrt_client_cross_host_send_buffers(
 ) -> ::pjrt::Result<TransfersPjrtClientCrossHostSendBuffersOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Transfers_PJRT_Client_CrossHostSendBuffers",
-        since: 0,
+        since: 82,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table

@@ -44,7 +44,7 @@ impl RegisterCustomPartitionerIn {
 /// Outputs of [`register_custom_partitioner`]: the fields of `PJRT_Register_Custom_Partitioner_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct RegisterCustomPartitionerOut {}
-/// Calls `PJRT_Register_Custom_Partitioner`.
+/// Calls `PJRT_Register_Custom_Partitioner` (since PJRT 0.47).
 ///
 /// # Errors
 ///
@@ -59,7 +59,7 @@ pub unsafe fn register_custom_partitioner(
 ) -> ::pjrt::Result<RegisterCustomPartitionerOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Register_Custom_Partitioner",
-        since: 0,
+        since: 47,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -103,7 +103,7 @@ impl RegisterBatchPartitionableIn {
 /// Outputs of [`register_batch_partitionable`]: the fields of `PJRT_Register_Batch_Partitionable_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct RegisterBatchPartitionableOut {}
-/// Calls `PJRT_Register_Batch_Partitionable`.
+/// Calls `PJRT_Register_Batch_Partitionable` (since PJRT 0.68).
 ///
 /// # Errors
 ///
@@ -118,7 +118,7 @@ pub unsafe fn register_batch_partitionable(
 ) -> ::pjrt::Result<RegisterBatchPartitionableOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Register_Batch_Partitionable",
-        since: 0,
+        since: 68,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table

@@ -39,7 +39,7 @@ impl ExampleExtensionExampleMethodIn {
 /// Outputs of [`example_extension_example_method`]: the fields of `PJRT_ExampleExtension_ExampleMethod_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct ExampleExtensionExampleMethodOut {}
-/// Calls `PJRT_Example_Extension_example_method`.
+/// Calls `PJRT_Example_Extension_example_method` (since PJRT 0.72).
 ///
 /// # Errors
 ///
@@ -54,7 +54,7 @@ pub unsafe fn example_extension_example_method(
 ) -> ::pjrt::Result<ExampleExtensionExampleMethodOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Example_Extension_example_method",
-        since: 0,
+        since: 72,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.example_method else {
@@ -92,7 +92,7 @@ pub struct ExampleExtensionCreateOut {
     /// `extension_cpp` (`PJRT_ExampleExtensionCpp*`).
     pub extension_cpp: *mut ::pjrt::sys::example::PJRT_ExampleExtensionCpp,
 }
-/// Calls `PJRT_Example_Extension_create`.
+/// Calls `PJRT_Example_Extension_create` (since PJRT 0.72).
 ///
 /// # Errors
 ///
@@ -107,7 +107,7 @@ pub unsafe fn example_extension_create(
 ) -> ::pjrt::Result<ExampleExtensionCreateOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Example_Extension_create",
-        since: 0,
+        since: 72,
     };
     let api = table.api();
     let _ = input;
@@ -147,7 +147,7 @@ impl ExampleExtensionDestroyIn {
 /// Outputs of [`example_extension_destroy`]: the fields of `PJRT_ExampleExtension_CreateExampleExtensionCpp_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct ExampleExtensionDestroyOut {}
-/// Calls `PJRT_Example_Extension_destroy`.
+/// Calls `PJRT_Example_Extension_destroy` (since PJRT 0.72).
 ///
 /// # Errors
 ///
@@ -162,7 +162,7 @@ pub unsafe fn example_extension_destroy(
 ) -> ::pjrt::Result<ExampleExtensionDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Example_Extension_destroy",
-        since: 0,
+        since: 72,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.destroy else {

@@ -41,7 +41,7 @@ pub struct ExecutableMetadataGetExecutableMetadataOut {
     /// `metadata` (`PJRT_ExecutableMetadata*`).
     pub metadata: *mut ::pjrt::sys::executable_metadata::PJRT_ExecutableMetadata,
 }
-/// Calls `PJRT_ExecutableMetadata_GetExecutableMetadata`.
+/// Calls `PJRT_ExecutableMetadata_GetExecutableMetadata` (since PJRT 0.75).
 ///
 /// # Errors
 ///
@@ -56,7 +56,7 @@ pub unsafe fn executable_metadata_get_executable_metadata(
 ) -> ::pjrt::Result<ExecutableMetadataGetExecutableMetadataOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_ExecutableMetadata_GetExecutableMetadata",
-        since: 0,
+        since: 75,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.get_executable_metadata
@@ -97,7 +97,7 @@ impl ExecutableMetadataDestroySerializedMetadataIn {
 /// Outputs of [`executable_metadata_destroy_serialized_metadata`]: the fields of `PJRT_ExecutableMetadata_DestroySerializedMetadata_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct ExecutableMetadataDestroySerializedMetadataOut {}
-/// Calls `PJRT_ExecutableMetadata_DestroySerializedMetadata`.
+/// Calls `PJRT_ExecutableMetadata_DestroySerializedMetadata` (since PJRT 0.75).
 ///
 /// # Errors
 ///
@@ -112,7 +112,7 @@ pub unsafe fn executable_metadata_destroy_serialized_metadata(
 ) -> ::pjrt::Result<ExecutableMetadataDestroySerializedMetadataOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_ExecutableMetadata_DestroySerializedMetadata",
-        since: 0,
+        since: 75,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table

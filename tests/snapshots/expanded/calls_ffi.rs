@@ -53,7 +53,7 @@ pub struct FfiTypeRegisterOut {
     /// `type_id` (`int64_t`).
     pub type_id: i64,
 }
-/// Calls `PJRT_FFI_Type_Register`.
+/// Calls `PJRT_FFI_Type_Register` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -68,7 +68,7 @@ pub unsafe fn ffi_type_register(
 ) -> ::pjrt::Result<FfiTypeRegisterOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_FFI_Type_Register",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.type_register else {
@@ -115,7 +115,7 @@ impl FfiUserDataAddIn {
 /// Outputs of [`ffi_user_data_add`]: the fields of `PJRT_FFI_UserData_Add_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct FfiUserDataAddOut {}
-/// Calls `PJRT_FFI_UserData_Add`.
+/// Calls `PJRT_FFI_UserData_Add` (since PJRT 0.53).
 ///
 /// # Errors
 ///
@@ -130,7 +130,7 @@ pub unsafe fn ffi_user_data_add(
 ) -> ::pjrt::Result<FfiUserDataAddOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_FFI_UserData_Add",
-        since: 0,
+        since: 53,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.user_data_add else {
@@ -192,7 +192,7 @@ impl FfiRegisterHandlerIn {
 /// Outputs of [`ffi_register_handler`]: the fields of `PJRT_FFI_Register_Handler_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct FfiRegisterHandlerOut {}
-/// Calls `PJRT_FFI_Register_Handler`.
+/// Calls `PJRT_FFI_Register_Handler` (since PJRT 0.74).
 ///
 /// # Errors
 ///
@@ -207,7 +207,7 @@ pub unsafe fn ffi_register_handler(
 ) -> ::pjrt::Result<FfiRegisterHandlerOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_FFI_Register_Handler",
-        since: 0,
+        since: 74,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.register_handler else {

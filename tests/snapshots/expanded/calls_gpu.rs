@@ -66,7 +66,7 @@ impl GpuRegisterCustomCallIn {
 /// Outputs of [`gpu_register_custom_call`]: the fields of `PJRT_Gpu_Register_Custom_Call_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct GpuRegisterCustomCallOut {}
-/// Calls `PJRT_Gpu_Register_Custom_Call`.
+/// Calls `PJRT_Gpu_Register_Custom_Call` (since PJRT 0.31).
 ///
 /// # Errors
 ///
@@ -81,7 +81,7 @@ pub unsafe fn gpu_register_custom_call(
 ) -> ::pjrt::Result<GpuRegisterCustomCallOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Gpu_Register_Custom_Call",
-        since: 0,
+        since: 31,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.custom_call else {

@@ -37,7 +37,7 @@ pub struct HostAllocatorGetPreferredAlignmentOut {
     /// `preferred_alignment` (`size_t`).
     pub preferred_alignment: usize,
 }
-/// Calls `PJRT_HostAllocator_GetPreferredAlignment`.
+/// Calls `PJRT_HostAllocator_GetPreferredAlignment` (since PJRT 0.80).
 ///
 /// # Errors
 ///
@@ -52,7 +52,7 @@ pub unsafe fn host_allocator_get_preferred_alignment(
 ) -> ::pjrt::Result<HostAllocatorGetPreferredAlignmentOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_HostAllocator_GetPreferredAlignment",
-        since: 0,
+        since: 80,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.get_preferred_alignment
@@ -103,7 +103,7 @@ pub struct HostAllocatorAllocateOut {
     /// `ptr` (`void*`).
     pub ptr: *mut ::core::ffi::c_void,
 }
-/// Calls `PJRT_HostAllocator_Allocate`.
+/// Calls `PJRT_HostAllocator_Allocate` (since PJRT 0.80).
 ///
 /// # Errors
 ///
@@ -118,7 +118,7 @@ pub unsafe fn host_allocator_allocate(
 ) -> ::pjrt::Result<HostAllocatorAllocateOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_HostAllocator_Allocate",
-        since: 0,
+        since: 80,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.allocate else {
@@ -164,7 +164,7 @@ impl HostAllocatorFreeIn {
 /// Outputs of [`host_allocator_free`]: the fields of `PJRT_HostAllocator_Free_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct HostAllocatorFreeOut {}
-/// Calls `PJRT_HostAllocator_Free`.
+/// Calls `PJRT_HostAllocator_Free` (since PJRT 0.80).
 ///
 /// # Errors
 ///
@@ -179,7 +179,7 @@ pub unsafe fn host_allocator_free(
 ) -> ::pjrt::Result<HostAllocatorFreeOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_HostAllocator_Free",
-        since: 0,
+        since: 80,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.free else {

@@ -55,7 +55,7 @@ pub struct HostMemoryAllocatorAllocateOut {
     /// `deleter_arg` (`void*`).
     pub deleter_arg: *mut ::core::ffi::c_void,
 }
-/// Calls `PJRT_HostMemoryAllocator_Allocate`.
+/// Calls `PJRT_HostMemoryAllocator_Allocate` (since PJRT 0.103).
 ///
 /// # Errors
 ///
@@ -70,7 +70,7 @@ pub unsafe fn host_memory_allocator_allocate(
 ) -> ::pjrt::Result<HostMemoryAllocatorAllocateOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_HostMemoryAllocator_Allocate",
-        since: 0,
+        since: 103,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.allocate else {

@@ -34,7 +34,7 @@ impl LayoutsMemoryLayoutDestroyIn {
 /// Outputs of [`layouts_memory_layout_destroy`]: the fields of `PJRT_Layouts_MemoryLayout_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct LayoutsMemoryLayoutDestroyOut {}
-/// Calls `PJRT_Layouts_MemoryLayout_Destroy`.
+/// Calls `PJRT_Layouts_MemoryLayout_Destroy` (since PJRT 0.51).
 ///
 /// # Errors
 ///
@@ -49,7 +49,7 @@ pub unsafe fn layouts_memory_layout_destroy(
 ) -> ::pjrt::Result<LayoutsMemoryLayoutDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Layouts_MemoryLayout_Destroy",
-        since: 0,
+        since: 51,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -100,7 +100,7 @@ pub struct LayoutsMemoryLayoutSerializeOut {
         unsafe extern "C" fn(*mut ::pjrt::sys::layouts::PJRT_Layouts_SerializedLayout),
     >,
 }
-/// Calls `PJRT_Layouts_MemoryLayout_Serialize`.
+/// Calls `PJRT_Layouts_MemoryLayout_Serialize` (since PJRT 0.51).
 ///
 /// # Errors
 ///
@@ -115,7 +115,7 @@ pub unsafe fn layouts_memory_layout_serialize(
 ) -> ::pjrt::Result<LayoutsMemoryLayoutSerializeOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Layouts_MemoryLayout_Serialize",
-        since: 0,
+        since: 51,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -179,7 +179,7 @@ pub struct LayoutsPjrtClientGetDefaultLayoutOut {
     /// `layout` (`PJRT_Layouts_MemoryLayout*`).
     pub layout: *mut ::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout,
 }
-/// Calls `PJRT_Layouts_PJRT_Client_GetDefaultLayout`.
+/// Calls `PJRT_Layouts_PJRT_Client_GetDefaultLayout` (since PJRT 0.51).
 ///
 /// # Errors
 ///
@@ -194,7 +194,7 @@ pub unsafe fn layouts_pjrt_client_get_default_layout(
 ) -> ::pjrt::Result<LayoutsPjrtClientGetDefaultLayoutOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Layouts_PJRT_Client_GetDefaultLayout",
-        since: 0,
+        since: 51,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -242,7 +242,7 @@ pub struct LayoutsPjrtBufferMemoryLayoutOut {
     /// `layout` (`PJRT_Layouts_MemoryLayout*`).
     pub layout: *mut ::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout,
 }
-/// Calls `PJRT_Layouts_PJRT_Buffer_MemoryLayout`.
+/// Calls `PJRT_Layouts_PJRT_Buffer_MemoryLayout` (since PJRT 0.51).
 ///
 /// # Errors
 ///
@@ -257,7 +257,7 @@ pub unsafe fn layouts_pjrt_buffer_memory_layout(
 ) -> ::pjrt::Result<LayoutsPjrtBufferMemoryLayoutOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Layouts_PJRT_Buffer_MemoryLayout",
-        since: 0,
+        since: 51,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -318,7 +318,7 @@ pub struct LayoutsPjrtTopologyGetDefaultLayoutOut {
     /// `layout` (`PJRT_Layouts_MemoryLayout*`).
     pub layout: *mut ::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout,
 }
-/// Calls `PJRT_Layouts_PJRT_Topology_GetDefaultLayout`.
+/// Calls `PJRT_Layouts_PJRT_Topology_GetDefaultLayout` (since PJRT 0.76).
 ///
 /// # Errors
 ///
@@ -333,7 +333,7 @@ pub unsafe fn layouts_pjrt_topology_get_default_layout(
 ) -> ::pjrt::Result<LayoutsPjrtTopologyGetDefaultLayoutOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Layouts_PJRT_Topology_GetDefaultLayout",
-        since: 0,
+        since: 76,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -383,7 +383,7 @@ pub struct LayoutsPjrtExecutableGetOutputLayoutsOut {
     /// `layouts` (`PJRT_Layouts_MemoryLayout**`).
     pub layouts: *mut *mut ::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout,
 }
-/// Calls `PJRT_Layouts_PJRT_Executable_GetOutputLayouts`.
+/// Calls `PJRT_Layouts_PJRT_Executable_GetOutputLayouts` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -398,7 +398,7 @@ pub unsafe fn layouts_pjrt_executable_get_output_layouts(
 ) -> ::pjrt::Result<LayoutsPjrtExecutableGetOutputLayoutsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Layouts_PJRT_Executable_GetOutputLayouts",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -446,7 +446,7 @@ pub struct LayoutsPjrtExecutableGetParameterLayoutsOut {
     /// `layouts` (`PJRT_Layouts_MemoryLayout**`).
     pub layouts: *mut *mut ::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout,
 }
-/// Calls `PJRT_Layouts_PJRT_Executable_GetParameterLayouts`.
+/// Calls `PJRT_Layouts_PJRT_Executable_GetParameterLayouts` (since PJRT 0.93).
 ///
 /// # Errors
 ///
@@ -461,7 +461,7 @@ pub unsafe fn layouts_pjrt_executable_get_parameter_layouts(
 ) -> ::pjrt::Result<LayoutsPjrtExecutableGetParameterLayoutsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Layouts_PJRT_Executable_GetParameterLayouts",
-        since: 0,
+        since: 93,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table

@@ -37,7 +37,7 @@ pub struct MegascaleCreateClientContextFromPjRtClientOut {
     /// `client_context` (`PJRT_Megascale_ClientContext*`).
     pub client_context: *mut ::pjrt::sys::megascale::PJRT_Megascale_ClientContext,
 }
-/// Calls `PJRT_Megascale_CreateClientContextFromPjRtClient`.
+/// Calls `PJRT_Megascale_CreateClientContextFromPjRtClient` (since PJRT 0.90).
 ///
 /// # Errors
 ///
@@ -52,7 +52,7 @@ pub unsafe fn megascale_create_client_context_from_pj_rt_client(
 ) -> ::pjrt::Result<MegascaleCreateClientContextFromPjRtClientOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_CreateClientContextFromPjRtClient",
-        since: 0,
+        since: 90,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -94,7 +94,7 @@ pub struct MegascaleCreateDefaultClientContextOut {
     /// `client_context` (`PJRT_Megascale_ClientContext*`).
     pub client_context: *mut ::pjrt::sys::megascale::PJRT_Megascale_ClientContext,
 }
-/// Calls `PJRT_Megascale_CreateDefaultClientContext`.
+/// Calls `PJRT_Megascale_CreateDefaultClientContext` (since PJRT 0.90).
 ///
 /// # Errors
 ///
@@ -109,7 +109,7 @@ pub unsafe fn megascale_create_default_client_context(
 ) -> ::pjrt::Result<MegascaleCreateDefaultClientContextOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_CreateDefaultClientContext",
-        since: 0,
+        since: 90,
     };
     let api = table.api();
     let _ = input;
@@ -153,7 +153,7 @@ impl MegascaleDeleteClientContextIn {
 /// Outputs of [`megascale_delete_client_context`]: the fields of `PJRT_Megascale_DeleteClientContext_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct MegascaleDeleteClientContextOut {}
-/// Calls `PJRT_Megascale_DeleteClientContext`.
+/// Calls `PJRT_Megascale_DeleteClientContext` (since PJRT 0.90).
 ///
 /// # Errors
 ///
@@ -168,7 +168,7 @@ pub unsafe fn megascale_delete_client_context(
 ) -> ::pjrt::Result<MegascaleDeleteClientContextOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_DeleteClientContext",
-        since: 0,
+        since: 90,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.delete_client_context
@@ -214,7 +214,7 @@ pub struct MegascaleCreateAoTConfigOut {
     /// `multi_slice_config` (`PJRT_MultiSlice_Config*`).
     pub multi_slice_config: *mut ::pjrt::sys::PJRT_MultiSlice_Config,
 }
-/// Calls `PJRT_Megascale_CreateAoTConfig`.
+/// Calls `PJRT_Megascale_CreateAoTConfig` (since PJRT 0.90).
 ///
 /// # Errors
 ///
@@ -229,7 +229,7 @@ pub unsafe fn megascale_create_ao_t_config(
 ) -> ::pjrt::Result<MegascaleCreateAoTConfigOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_CreateAoTConfig",
-        since: 0,
+        since: 90,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.create_aot_config else {
@@ -308,7 +308,7 @@ pub struct MegascaleCreateMultiSliceConfigOut {
     /// `multi_slice_config` (`PJRT_MultiSlice_Config*`).
     pub multi_slice_config: *mut ::pjrt::sys::PJRT_MultiSlice_Config,
 }
-/// Calls `PJRT_Megascale_CreateMultiSliceConfig`.
+/// Calls `PJRT_Megascale_CreateMultiSliceConfig` (since PJRT 0.90).
 ///
 /// # Errors
 ///
@@ -323,7 +323,7 @@ pub unsafe fn megascale_create_multi_slice_config(
 ) -> ::pjrt::Result<MegascaleCreateMultiSliceConfigOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_CreateMultiSliceConfig",
-        since: 0,
+        since: 90,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -375,7 +375,7 @@ impl MegascaleClientContextInitializeIn {
 /// Outputs of [`megascale_client_context_initialize`]: the fields of `PJRT_Megascale_ClientContext_Initialize_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct MegascaleClientContextInitializeOut {}
-/// Calls `PJRT_Megascale_ClientContext_Initialize`.
+/// Calls `PJRT_Megascale_ClientContext_Initialize` (since PJRT 0.92).
 ///
 /// # Errors
 ///
@@ -390,7 +390,7 @@ pub unsafe fn megascale_client_context_initialize(
 ) -> ::pjrt::Result<MegascaleClientContextInitializeOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_ClientContext_Initialize",
-        since: 0,
+        since: 92,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -443,7 +443,7 @@ impl MegascaleClientContextUnblockPendingWorkIn {
 /// Outputs of [`megascale_client_context_unblock_pending_work`]: the fields of `PJRT_Megascale_ClientContext_UnblockPendingWork_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct MegascaleClientContextUnblockPendingWorkOut {}
-/// Calls `PJRT_Megascale_ClientContext_UnblockPendingWork`.
+/// Calls `PJRT_Megascale_ClientContext_UnblockPendingWork` (since PJRT 0.92).
 ///
 /// # Errors
 ///
@@ -458,7 +458,7 @@ pub unsafe fn megascale_client_context_unblock_pending_work(
 ) -> ::pjrt::Result<MegascaleClientContextUnblockPendingWorkOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_ClientContext_UnblockPendingWork",
-        since: 0,
+        since: 92,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -506,7 +506,7 @@ pub struct MegascaleClientContextMegascalePortOut {
     /// `port` (`int32_t`).
     pub port: i32,
 }
-/// Calls `PJRT_Megascale_ClientContext_MegascalePort`.
+/// Calls `PJRT_Megascale_ClientContext_MegascalePort` (since PJRT 0.92).
 ///
 /// # Errors
 ///
@@ -521,7 +521,7 @@ pub unsafe fn megascale_client_context_megascale_port(
 ) -> ::pjrt::Result<MegascaleClientContextMegascalePortOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_ClientContext_MegascalePort",
-        since: 0,
+        since: 92,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -582,7 +582,7 @@ pub struct MegascaleCreateMegascaleCollectivesOut {
     /// `collectives` (`PJRT_Collectives*`).
     pub collectives: *mut ::pjrt::sys::collectives::PJRT_Collectives,
 }
-/// Calls `PJRT_Megascale_CreateMegascaleCollectives`.
+/// Calls `PJRT_Megascale_CreateMegascaleCollectives` (since PJRT 0.95).
 ///
 /// # Errors
 ///
@@ -597,7 +597,7 @@ pub unsafe fn megascale_create_megascale_collectives(
 ) -> ::pjrt::Result<MegascaleCreateMegascaleCollectivesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_CreateMegascaleCollectives",
-        since: 0,
+        since: 95,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -650,7 +650,7 @@ pub struct MegascaleDeviceIdToMegascaleIdOut {
     /// `megascale_id` (`int64_t`).
     pub megascale_id: i64,
 }
-/// Calls `PJRT_Megascale_DeviceId_To_MegascaleId`.
+/// Calls `PJRT_Megascale_DeviceId_To_MegascaleId` (since PJRT 0.99).
 ///
 /// # Errors
 ///
@@ -665,7 +665,7 @@ pub unsafe fn megascale_device_id_to_megascale_id(
 ) -> ::pjrt::Result<MegascaleDeviceIdToMegascaleIdOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_DeviceId_To_MegascaleId",
-        since: 0,
+        since: 99,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -713,7 +713,7 @@ pub struct MegascaleMegascaleIdToDeviceIdOut {
     /// `per_slice_device_id` (`int32_t`).
     pub per_slice_device_id: i32,
 }
-/// Calls `PJRT_Megascale_MegascaleId_To_DeviceId`.
+/// Calls `PJRT_Megascale_MegascaleId_To_DeviceId` (since PJRT 0.99).
 ///
 /// # Errors
 ///
@@ -728,7 +728,7 @@ pub unsafe fn megascale_megascale_id_to_device_id(
 ) -> ::pjrt::Result<MegascaleMegascaleIdToDeviceIdOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_MegascaleId_To_DeviceId",
-        since: 0,
+        since: 99,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -787,7 +787,7 @@ impl MegascaleRegisterErrorHandlerIn {
 /// Outputs of [`megascale_register_error_handler`]: the fields of `PJRT_Megascale_RegisterErrorHandler_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct MegascaleRegisterErrorHandlerOut {}
-/// Calls `PJRT_Megascale_RegisterErrorHandler`.
+/// Calls `PJRT_Megascale_RegisterErrorHandler` (since PJRT 0.99).
 ///
 /// # Errors
 ///
@@ -802,7 +802,7 @@ pub unsafe fn megascale_register_error_handler(
 ) -> ::pjrt::Result<MegascaleRegisterErrorHandlerOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_RegisterErrorHandler",
-        since: 0,
+        since: 99,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -854,7 +854,7 @@ impl MegascaleUnregisterErrorHandlerIn {
 /// Outputs of [`megascale_unregister_error_handler`]: the fields of `PJRT_Megascale_UnregisterErrorHandler_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct MegascaleUnregisterErrorHandlerOut {}
-/// Calls `PJRT_Megascale_UnregisterErrorHandler`.
+/// Calls `PJRT_Megascale_UnregisterErrorHandler` (since PJRT 0.99).
 ///
 /// # Errors
 ///
@@ -869,7 +869,7 @@ pub unsafe fn megascale_unregister_error_handler(
 ) -> ::pjrt::Result<MegascaleUnregisterErrorHandlerOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_UnregisterErrorHandler",
-        since: 0,
+        since: 99,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -916,7 +916,7 @@ pub struct MegascaleErrorAggregatorCreateOut {
     /// `aggregator` (`PJRT_Megascale_ErrorAggregator*`).
     pub aggregator: *mut ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator,
 }
-/// Calls `PJRT_Megascale_ErrorAggregator_Create`.
+/// Calls `PJRT_Megascale_ErrorAggregator_Create` (since PJRT 0.99).
 ///
 /// # Errors
 ///
@@ -931,7 +931,7 @@ pub unsafe fn megascale_error_aggregator_create(
 ) -> ::pjrt::Result<MegascaleErrorAggregatorCreateOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_ErrorAggregator_Create",
-        since: 0,
+        since: 99,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.error_aggregator_create
@@ -974,7 +974,7 @@ impl MegascaleErrorAggregatorDeleteIn {
 /// Outputs of [`megascale_error_aggregator_delete`]: the fields of `PJRT_Megascale_ErrorAggregator_Delete_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct MegascaleErrorAggregatorDeleteOut {}
-/// Calls `PJRT_Megascale_ErrorAggregator_Delete`.
+/// Calls `PJRT_Megascale_ErrorAggregator_Delete` (since PJRT 0.99).
 ///
 /// # Errors
 ///
@@ -989,7 +989,7 @@ pub unsafe fn megascale_error_aggregator_delete(
 ) -> ::pjrt::Result<MegascaleErrorAggregatorDeleteOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_ErrorAggregator_Delete",
-        since: 0,
+        since: 99,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.error_aggregator_delete
@@ -1028,7 +1028,7 @@ impl MegascaleErrorDigestDeleteIn {
 /// Outputs of [`megascale_error_digest_delete`]: the fields of `PJRT_Megascale_ErrorDigest_Delete_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct MegascaleErrorDigestDeleteOut {}
-/// Calls `PJRT_Megascale_ErrorDigest_Delete`.
+/// Calls `PJRT_Megascale_ErrorDigest_Delete` (since PJRT 0.99).
 ///
 /// # Errors
 ///
@@ -1043,7 +1043,7 @@ pub unsafe fn megascale_error_digest_delete(
 ) -> ::pjrt::Result<MegascaleErrorDigestDeleteOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_ErrorDigest_Delete",
-        since: 0,
+        since: 99,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.error_digest_delete
@@ -1101,7 +1101,7 @@ impl MegascaleErrorAggregatorAddErrorIn {
 /// Outputs of [`megascale_error_aggregator_add_error`]: the fields of `PJRT_Megascale_ErrorAggregator_AddError_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct MegascaleErrorAggregatorAddErrorOut {}
-/// Calls `PJRT_Megascale_ErrorAggregator_AddError`.
+/// Calls `PJRT_Megascale_ErrorAggregator_AddError` (since PJRT 0.99).
 ///
 /// # Errors
 ///
@@ -1116,7 +1116,7 @@ pub unsafe fn megascale_error_aggregator_add_error(
 ) -> ::pjrt::Result<MegascaleErrorAggregatorAddErrorOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_ErrorAggregator_AddError",
-        since: 0,
+        since: 99,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -1166,7 +1166,7 @@ pub struct MegascaleErrorAggregatorProcessAndShutdownOut {
     /// `digest` (`PJRT_Megascale_ErrorDigest*`).
     pub digest: *mut ::pjrt::sys::megascale::PJRT_Megascale_ErrorDigest,
 }
-/// Calls `PJRT_Megascale_ErrorAggregator_ProcessAndShutdown`.
+/// Calls `PJRT_Megascale_ErrorAggregator_ProcessAndShutdown` (since PJRT 0.99).
 ///
 /// # Errors
 ///
@@ -1181,7 +1181,7 @@ pub unsafe fn megascale_error_aggregator_process_and_shutdown(
 ) -> ::pjrt::Result<MegascaleErrorAggregatorProcessAndShutdownOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_ErrorAggregator_ProcessAndShutdown",
-        since: 0,
+        since: 99,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -1228,7 +1228,7 @@ impl MegascaleErrorAggregatorLogErrorDigestIn {
 /// Outputs of [`megascale_error_aggregator_log_error_digest`]: the fields of `PJRT_Megascale_ErrorAggregator_LogErrorDigest_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct MegascaleErrorAggregatorLogErrorDigestOut {}
-/// Calls `PJRT_Megascale_ErrorAggregator_LogErrorDigest`.
+/// Calls `PJRT_Megascale_ErrorAggregator_LogErrorDigest` (since PJRT 0.99).
 ///
 /// # Errors
 ///
@@ -1243,7 +1243,7 @@ pub unsafe fn megascale_error_aggregator_log_error_digest(
 ) -> ::pjrt::Result<MegascaleErrorAggregatorLogErrorDigestOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_ErrorAggregator_LogErrorDigest",
-        since: 0,
+        since: 99,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -1290,7 +1290,7 @@ pub struct MegascaleErrorAggregatorSizeOut {
     /// `size` (`size_t`).
     pub size: usize,
 }
-/// Calls `PJRT_Megascale_ErrorAggregator_Size`.
+/// Calls `PJRT_Megascale_ErrorAggregator_Size` (since PJRT 0.99).
 ///
 /// # Errors
 ///
@@ -1305,7 +1305,7 @@ pub unsafe fn megascale_error_aggregator_size(
 ) -> ::pjrt::Result<MegascaleErrorAggregatorSizeOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_ErrorAggregator_Size",
-        since: 0,
+        since: 99,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.error_aggregator_size
@@ -1350,7 +1350,7 @@ pub struct MegascaleErrorAggregatorActiveOut {
     /// `active` (`bool`).
     pub active: bool,
 }
-/// Calls `PJRT_Megascale_ErrorAggregator_Active`.
+/// Calls `PJRT_Megascale_ErrorAggregator_Active` (since PJRT 0.99).
 ///
 /// # Errors
 ///
@@ -1365,7 +1365,7 @@ pub unsafe fn megascale_error_aggregator_active(
 ) -> ::pjrt::Result<MegascaleErrorAggregatorActiveOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_ErrorAggregator_Active",
-        since: 0,
+        since: 99,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.error_aggregator_active
@@ -1456,7 +1456,7 @@ pub struct MegascaleGetInterfaceAddressesHelperOut {
         ),
     >,
 }
-/// Calls `PJRT_Megascale_GetInterfaceAddressesHelper`.
+/// Calls `PJRT_Megascale_GetInterfaceAddressesHelper` (since PJRT 0.102).
 ///
 /// # Errors
 ///
@@ -1471,7 +1471,7 @@ pub unsafe fn megascale_get_interface_addresses_helper(
 ) -> ::pjrt::Result<MegascaleGetInterfaceAddressesHelperOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_GetInterfaceAddressesHelper",
-        since: 0,
+        since: 102,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -1570,7 +1570,7 @@ pub struct MegascaleGetOrCreateRuntimeErrorOut {
         unsafe extern "C" fn(*mut ::pjrt::sys::megascale::PJRT_Megascale_SerializedError),
     >,
 }
-/// Calls `PJRT_Megascale_GetOrCreateRuntimeError`.
+/// Calls `PJRT_Megascale_GetOrCreateRuntimeError` (since PJRT 0.104).
 ///
 /// # Errors
 ///
@@ -1585,7 +1585,7 @@ pub unsafe fn megascale_get_or_create_runtime_error(
 ) -> ::pjrt::Result<MegascaleGetOrCreateRuntimeErrorOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Megascale_GetOrCreateRuntimeError",
-        since: 0,
+        since: 104,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table

@@ -45,7 +45,7 @@ pub struct DeviceDescriptionMemoryDescriptionsOut {
     /// `default_memory_index` (`size_t`).
     pub default_memory_index: usize,
 }
-/// Calls `PJRT_DeviceDescription_MemoryDescriptions`.
+/// Calls `PJRT_DeviceDescription_MemoryDescriptions` (since PJRT 0.59).
 ///
 /// # Errors
 ///
@@ -60,7 +60,7 @@ pub unsafe fn device_description_memory_descriptions(
 ) -> ::pjrt::Result<DeviceDescriptionMemoryDescriptionsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_DeviceDescription_MemoryDescriptions",
-        since: 0,
+        since: 59,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -113,7 +113,7 @@ pub struct MemoryDescriptionKindOut {
     /// `kind_id` (`int`).
     pub kind_id: i32,
 }
-/// Calls `PJRT_MemoryDescription_Kind`.
+/// Calls `PJRT_MemoryDescription_Kind` (since PJRT 0.59).
 ///
 /// # Errors
 ///
@@ -128,7 +128,7 @@ pub unsafe fn memory_description_kind(
 ) -> ::pjrt::Result<MemoryDescriptionKindOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_MemoryDescription_Kind",
-        since: 0,
+        since: 59,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table

@@ -34,7 +34,7 @@ impl MultiSliceConfigDestroyIn {
 /// Outputs of [`multi_slice_config_destroy`]: the fields of `PJRT_MultiSlice_Config_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct MultiSliceConfigDestroyOut {}
-/// Calls `PJRT_MultiSlice_Config_Destroy`.
+/// Calls `PJRT_MultiSlice_Config_Destroy` (since PJRT 0.96).
 ///
 /// # Errors
 ///
@@ -49,7 +49,7 @@ pub unsafe fn multi_slice_config_destroy(
 ) -> ::pjrt::Result<MultiSliceConfigDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_MultiSlice_Config_Destroy",
-        since: 0,
+        since: 96,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.config_destroy else {
@@ -89,7 +89,7 @@ pub struct MultiSliceConfigNumSlicesOut {
     /// `num_slices` (`int32_t`).
     pub num_slices: i32,
 }
-/// Calls `PJRT_MultiSlice_Config_NumSlices`.
+/// Calls `PJRT_MultiSlice_Config_NumSlices` (since PJRT 0.96).
 ///
 /// # Errors
 ///
@@ -104,7 +104,7 @@ pub unsafe fn multi_slice_config_num_slices(
 ) -> ::pjrt::Result<MultiSliceConfigNumSlicesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_MultiSlice_Config_NumSlices",
-        since: 0,
+        since: 96,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.config_num_slices else {
@@ -146,7 +146,7 @@ pub struct MultiSliceConfigSliceIdOut {
     /// `slice_id` (`int32_t`).
     pub slice_id: i32,
 }
-/// Calls `PJRT_MultiSlice_Config_SliceId`.
+/// Calls `PJRT_MultiSlice_Config_SliceId` (since PJRT 0.96).
 ///
 /// # Errors
 ///
@@ -161,7 +161,7 @@ pub unsafe fn multi_slice_config_slice_id(
 ) -> ::pjrt::Result<MultiSliceConfigSliceIdOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_MultiSlice_Config_SliceId",
-        since: 0,
+        since: 96,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.config_slice_id else {
@@ -215,7 +215,7 @@ pub struct MultiSliceConfigNumDevicesPerSliceOut {
         ),
     >,
 }
-/// Calls `PJRT_MultiSlice_Config_NumDevicesPerSlice`.
+/// Calls `PJRT_MultiSlice_Config_NumDevicesPerSlice` (since PJRT 0.96).
 ///
 /// # Errors
 ///
@@ -230,7 +230,7 @@ pub unsafe fn multi_slice_config_num_devices_per_slice(
 ) -> ::pjrt::Result<MultiSliceConfigNumDevicesPerSliceOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_MultiSlice_Config_NumDevicesPerSlice",
-        since: 0,
+        since: 96,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -289,7 +289,7 @@ pub struct MultiSliceConfigSerializeOut {
         ),
     >,
 }
-/// Calls `PJRT_MultiSlice_Config_Serialize`.
+/// Calls `PJRT_MultiSlice_Config_Serialize` (since PJRT 0.96).
 ///
 /// # Errors
 ///
@@ -304,7 +304,7 @@ pub unsafe fn multi_slice_config_serialize(
 ) -> ::pjrt::Result<MultiSliceConfigSerializeOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_MultiSlice_Config_Serialize",
-        since: 0,
+        since: 96,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.config_serialize else {

@@ -34,7 +34,7 @@ pub struct PhaseCompileGetCompilerOut {
     /// `phase_compiler` (`const PJRT_PhaseCompiler*`).
     pub phase_compiler: *const ::pjrt::sys::PJRT_PhaseCompiler,
 }
-/// Calls `PJRT_PhaseCompile_Get_Compiler`.
+/// Calls `PJRT_PhaseCompile_Get_Compiler` (since PJRT 0.69).
 ///
 /// # Errors
 ///
@@ -49,7 +49,7 @@ pub unsafe fn phase_compile_get_compiler(
 ) -> ::pjrt::Result<PhaseCompileGetCompilerOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_PhaseCompile_Get_Compiler",
-        since: 0,
+        since: 69,
     };
     let api = table.api();
     let _ = input;
@@ -91,7 +91,7 @@ impl PhaseCompileDestroyCompilerIn {
 /// Outputs of [`phase_compile_destroy_compiler`]: the fields of `PJRT_PhaseCompile_Destroy_Compiler_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct PhaseCompileDestroyCompilerOut {}
-/// Calls `PJRT_PhaseCompile_Destroy_Compiler`.
+/// Calls `PJRT_PhaseCompile_Destroy_Compiler` (since PJRT 0.69).
 ///
 /// # Errors
 ///
@@ -106,7 +106,7 @@ pub unsafe fn phase_compile_destroy_compiler(
 ) -> ::pjrt::Result<PhaseCompileDestroyCompilerOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_PhaseCompile_Destroy_Compiler",
-        since: 0,
+        since: 69,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -192,7 +192,7 @@ pub struct PhaseCompileRunPhaseOut {
     /// `num_output_programs` (`size_t`).
     pub num_output_programs: usize,
 }
-/// Calls `PJRT_PhaseCompile_Run_Phase`.
+/// Calls `PJRT_PhaseCompile_Run_Phase` (since PJRT 0.69).
 ///
 /// # Errors
 ///
@@ -207,7 +207,7 @@ pub unsafe fn phase_compile_run_phase(
 ) -> ::pjrt::Result<PhaseCompileRunPhaseOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_PhaseCompile_Run_Phase",
-        since: 0,
+        since: 69,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.phase_compile_run_phases
@@ -265,7 +265,7 @@ pub struct PhaseCompileGetPhaseNamesOut {
     /// `num_phase_names` (`size_t`).
     pub num_phase_names: usize,
 }
-/// Calls `PJRT_PhaseCompile_Get_PhaseNames`.
+/// Calls `PJRT_PhaseCompile_Get_PhaseNames` (since PJRT 0.69).
 ///
 /// # Errors
 ///
@@ -280,7 +280,7 @@ pub unsafe fn phase_compile_get_phase_names(
 ) -> ::pjrt::Result<PhaseCompileGetPhaseNamesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_PhaseCompile_Get_PhaseNames",
-        since: 0,
+        since: 69,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -336,7 +336,7 @@ impl PhaseCompileCBuffersDestroyIn {
 /// Outputs of [`phase_compile_c_buffers_destroy`]: the fields of `PJRT_PhaseCompile_C_Buffers_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct PhaseCompileCBuffersDestroyOut {}
-/// Calls `PJRT_PhaseCompile_C_Buffers_Destroy`.
+/// Calls `PJRT_PhaseCompile_C_Buffers_Destroy` (since PJRT 0.73).
 ///
 /// # Errors
 ///
@@ -351,7 +351,7 @@ pub unsafe fn phase_compile_c_buffers_destroy(
 ) -> ::pjrt::Result<PhaseCompileCBuffersDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_PhaseCompile_C_Buffers_Destroy",
-        since: 0,
+        since: 73,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table

@@ -37,7 +37,7 @@ pub struct RawBufferCreateRawAliasOfBufferOut {
     /// `raw_buffer` (`PJRT_RawBuffer*`).
     pub raw_buffer: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
 }
-/// Calls `PJRT_RawBuffer_CreateRawAliasOfBuffer`.
+/// Calls `PJRT_RawBuffer_CreateRawAliasOfBuffer` (since PJRT 0.67).
 ///
 /// # Errors
 ///
@@ -52,7 +52,7 @@ pub unsafe fn raw_buffer_create_raw_alias_of_buffer(
 ) -> ::pjrt::Result<RawBufferCreateRawAliasOfBufferOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_RawBuffer_CreateRawAliasOfBuffer",
-        since: 0,
+        since: 67,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -94,7 +94,7 @@ impl RawBufferDestroyIn {
 /// Outputs of [`raw_buffer_destroy`]: the fields of `PJRT_RawBuffer_Destroy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct RawBufferDestroyOut {}
-/// Calls `PJRT_RawBuffer_Destroy`.
+/// Calls `PJRT_RawBuffer_Destroy` (since PJRT 0.67).
 ///
 /// # Errors
 ///
@@ -109,7 +109,7 @@ pub unsafe fn raw_buffer_destroy(
 ) -> ::pjrt::Result<RawBufferDestroyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_RawBuffer_Destroy",
-        since: 0,
+        since: 67,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.PJRT_RawBuffer_Destroy
@@ -150,7 +150,7 @@ pub struct RawBufferGetOnDeviceSizeInBytesOut {
     /// `on_device_size_in_bytes` (`size_t`).
     pub on_device_size_in_bytes: usize,
 }
-/// Calls `PJRT_RawBuffer_GetOnDeviceSizeInBytes`.
+/// Calls `PJRT_RawBuffer_GetOnDeviceSizeInBytes` (since PJRT 0.67).
 ///
 /// # Errors
 ///
@@ -165,7 +165,7 @@ pub unsafe fn raw_buffer_get_on_device_size_in_bytes(
 ) -> ::pjrt::Result<RawBufferGetOnDeviceSizeInBytesOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_RawBuffer_GetOnDeviceSizeInBytes",
-        since: 0,
+        since: 67,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -210,7 +210,7 @@ pub struct RawBufferGetMemorySpaceOut {
     /// `memory_space` (`PJRT_Memory*`).
     pub memory_space: *mut ::pjrt::sys::PJRT_Memory,
 }
-/// Calls `PJRT_RawBuffer_GetMemorySpace`.
+/// Calls `PJRT_RawBuffer_GetMemorySpace` (since PJRT 0.67).
 ///
 /// # Errors
 ///
@@ -225,7 +225,7 @@ pub unsafe fn raw_buffer_get_memory_space(
 ) -> ::pjrt::Result<RawBufferGetMemorySpaceOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_RawBuffer_GetMemorySpace",
-        since: 0,
+        since: 67,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -286,7 +286,7 @@ pub struct RawBufferCopyRawHostToDeviceOut {
     /// `event` (`PJRT_Event*`).
     pub event: *mut ::pjrt::sys::PJRT_Event,
 }
-/// Calls `PJRT_RawBuffer_CopyRawHostToDevice`.
+/// Calls `PJRT_RawBuffer_CopyRawHostToDevice` (since PJRT 0.67).
 ///
 /// # Errors
 ///
@@ -301,7 +301,7 @@ pub unsafe fn raw_buffer_copy_raw_host_to_device(
 ) -> ::pjrt::Result<RawBufferCopyRawHostToDeviceOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_RawBuffer_CopyRawHostToDevice",
-        since: 0,
+        since: 67,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -365,7 +365,7 @@ pub struct RawBufferCopyRawDeviceToHostOut {
     /// `event` (`PJRT_Event*`).
     pub event: *mut ::pjrt::sys::PJRT_Event,
 }
-/// Calls `PJRT_RawBuffer_CopyRawDeviceToHost`.
+/// Calls `PJRT_RawBuffer_CopyRawDeviceToHost` (since PJRT 0.67).
 ///
 /// # Errors
 ///
@@ -380,7 +380,7 @@ pub unsafe fn raw_buffer_copy_raw_device_to_host(
 ) -> ::pjrt::Result<RawBufferCopyRawDeviceToHostOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_RawBuffer_CopyRawDeviceToHost",
-        since: 0,
+        since: 67,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -428,7 +428,7 @@ pub struct RawBufferGetHostPointerOut {
     /// `host_pointer` (`void*`).
     pub host_pointer: *mut ::core::ffi::c_void,
 }
-/// Calls `PJRT_RawBuffer_GetHostPointer`.
+/// Calls `PJRT_RawBuffer_GetHostPointer` (since PJRT 0.74).
 ///
 /// # Errors
 ///
@@ -443,7 +443,7 @@ pub unsafe fn raw_buffer_get_host_pointer(
 ) -> ::pjrt::Result<RawBufferGetHostPointerOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_RawBuffer_GetHostPointer",
-        since: 0,
+        since: 74,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table

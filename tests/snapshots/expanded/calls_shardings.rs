@@ -41,7 +41,7 @@ pub struct ShardingsPjrtExecutableParameterShardingsOut {
     /// `sharding_sizes` (`const size_t*`).
     pub sharding_sizes: *const usize,
 }
-/// Calls `PJRT_Shardings_PJRT_Executable_ParameterShardings`.
+/// Calls `PJRT_Shardings_PJRT_Executable_ParameterShardings` (since PJRT 0.91).
 ///
 /// # Errors
 ///
@@ -56,7 +56,7 @@ pub unsafe fn shardings_pjrt_executable_parameter_shardings(
 ) -> ::pjrt::Result<ShardingsPjrtExecutableParameterShardingsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Shardings_PJRT_Executable_ParameterShardings",
-        since: 0,
+        since: 91,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -107,7 +107,7 @@ pub struct ShardingsPjrtExecutableOutputShardingsOut {
     /// `sharding_sizes` (`const size_t*`).
     pub sharding_sizes: *const usize,
 }
-/// Calls `PJRT_Shardings_PJRT_Executable_OutputShardings`.
+/// Calls `PJRT_Shardings_PJRT_Executable_OutputShardings` (since PJRT 0.91).
 ///
 /// # Errors
 ///
@@ -122,7 +122,7 @@ pub unsafe fn shardings_pjrt_executable_output_shardings(
 ) -> ::pjrt::Result<ShardingsPjrtExecutableOutputShardingsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Shardings_PJRT_Executable_OutputShardings",
-        since: 0,
+        since: 91,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table

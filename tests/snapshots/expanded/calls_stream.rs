@@ -37,7 +37,7 @@ pub struct GetStreamForExternalReadyEventsOut {
     /// `stream` (`intptr_t`).
     pub stream: isize,
 }
-/// Calls `PJRT_Get_Stream_For_External_Ready_Events`.
+/// Calls `PJRT_Get_Stream_For_External_Ready_Events` (since PJRT 0.49).
 ///
 /// # Errors
 ///
@@ -52,7 +52,7 @@ pub unsafe fn get_stream_for_external_ready_events(
 ) -> ::pjrt::Result<GetStreamForExternalReadyEventsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Get_Stream_For_External_Ready_Events",
-        since: 0,
+        since: 49,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.get_stream else {
@@ -93,7 +93,7 @@ impl WaitUntilBufferReadyOnStreamIn {
 /// Outputs of [`wait_until_buffer_ready_on_stream`]: the fields of `PJRT_Wait_Until_Buffer_Ready_On_Stream_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct WaitUntilBufferReadyOnStreamOut {}
-/// Calls `PJRT_Wait_Until_Buffer_Ready_On_Stream`.
+/// Calls `PJRT_Wait_Until_Buffer_Ready_On_Stream` (since PJRT 0.49).
 ///
 /// # Errors
 ///
@@ -108,7 +108,7 @@ pub unsafe fn wait_until_buffer_ready_on_stream(
 ) -> ::pjrt::Result<WaitUntilBufferReadyOnStreamOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Wait_Until_Buffer_Ready_On_Stream",
-        since: 0,
+        since: 49,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.wait_stream else {

@@ -55,7 +55,7 @@ pub struct TpuExecutableGetTargetArgumentsOut {
         ),
     >,
 }
-/// Calls `PJRT_TpuExecutable_GetTargetArguments`.
+/// Calls `PJRT_TpuExecutable_GetTargetArguments` (since PJRT 0.90).
 ///
 /// # Errors
 ///
@@ -70,7 +70,7 @@ pub unsafe fn tpu_executable_get_target_arguments(
 ) -> ::pjrt::Result<TpuExecutableGetTargetArgumentsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuExecutable_GetTargetArguments",
-        since: 0,
+        since: 90,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.get_target_arguments
@@ -135,7 +135,7 @@ pub struct TpuExecutableGetHloModuleWithConfigOut {
         ),
     >,
 }
-/// Calls `PJRT_TpuExecutable_GetHloModuleWithConfig`.
+/// Calls `PJRT_TpuExecutable_GetHloModuleWithConfig` (since PJRT 0.90).
 ///
 /// # Errors
 ///
@@ -150,7 +150,7 @@ pub unsafe fn tpu_executable_get_hlo_module_with_config(
 ) -> ::pjrt::Result<TpuExecutableGetHloModuleWithConfigOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuExecutable_GetHloModuleWithConfig",
-        since: 0,
+        since: 90,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -217,7 +217,7 @@ pub struct TpuExecutableGetCompiledMemoryStatsOut {
         ),
     >,
 }
-/// Calls `PJRT_TpuExecutable_GetCompiledMemoryStats`.
+/// Calls `PJRT_TpuExecutable_GetCompiledMemoryStats` (since PJRT 0.98).
 ///
 /// # Errors
 ///
@@ -232,7 +232,7 @@ pub unsafe fn tpu_executable_get_compiled_memory_stats(
 ) -> ::pjrt::Result<TpuExecutableGetCompiledMemoryStatsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuExecutable_GetCompiledMemoryStats",
-        since: 0,
+        since: 98,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -311,7 +311,7 @@ pub struct TpuExecutableRunHloCostAnalysisOut {
         ),
     >,
 }
-/// Calls `PJRT_TpuExecutable_RunHloCostAnalysis`.
+/// Calls `PJRT_TpuExecutable_RunHloCostAnalysis` (since PJRT 0.98).
 ///
 /// # Errors
 ///
@@ -326,7 +326,7 @@ pub unsafe fn tpu_executable_run_hlo_cost_analysis(
 ) -> ::pjrt::Result<TpuExecutableRunHloCostAnalysisOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuExecutable_RunHloCostAnalysis",
-        since: 0,
+        since: 98,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.run_hlo_cost_analysis
@@ -394,7 +394,7 @@ pub struct TpuExecutableSetTpuCompilationEnvOut {
         ),
     >,
 }
-/// Calls `PJRT_TpuExecutable_SetTpuCompilationEnv`.
+/// Calls `PJRT_TpuExecutable_SetTpuCompilationEnv` (since PJRT 0.98).
 ///
 /// # Errors
 ///
@@ -409,7 +409,7 @@ pub unsafe fn tpu_executable_set_tpu_compilation_env(
 ) -> ::pjrt::Result<TpuExecutableSetTpuCompilationEnvOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuExecutable_SetTpuCompilationEnv",
-        since: 0,
+        since: 98,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.set_tpu_compilation_env
@@ -484,7 +484,7 @@ pub struct TpuExecutableGetTpuCompilationEnvFieldAsStringOut {
         ),
     >,
 }
-/// Calls `PJRT_TpuExecutable_GetTpuCompilationEnvFieldAsString`.
+/// Calls `PJRT_TpuExecutable_GetTpuCompilationEnvFieldAsString` (since PJRT 0.98).
 ///
 /// # Errors
 ///
@@ -499,7 +499,7 @@ pub unsafe fn tpu_executable_get_tpu_compilation_env_field_as_string(
 ) -> ::pjrt::Result<TpuExecutableGetTpuCompilationEnvFieldAsStringOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuExecutable_GetTpuCompilationEnvFieldAsString",
-        since: 0,
+        since: 98,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -559,7 +559,7 @@ pub struct TpuExecutableIsTpuPredeterminedErrorOut {
     /// `is_predetermined` (`bool`).
     pub is_predetermined: bool,
 }
-/// Calls `PJRT_TpuExecutable_IsTpuPredeterminedError`.
+/// Calls `PJRT_TpuExecutable_IsTpuPredeterminedError` (since PJRT 0.99).
 ///
 /// # Errors
 ///
@@ -574,7 +574,7 @@ pub unsafe fn tpu_executable_is_tpu_predetermined_error(
 ) -> ::pjrt::Result<TpuExecutableIsTpuPredeterminedErrorOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuExecutable_IsTpuPredeterminedError",
-        since: 0,
+        since: 99,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -632,7 +632,7 @@ pub struct TpuExecutableIsTpuCancellationPlaceholderErrorOut {
     /// `is_cancellation_placeholder` (`bool`).
     pub is_cancellation_placeholder: bool,
 }
-/// Calls `PJRT_TpuExecutable_IsTpuCancellationPlaceholderError`.
+/// Calls `PJRT_TpuExecutable_IsTpuCancellationPlaceholderError` (since PJRT 0.115).
 ///
 /// # Errors
 ///
@@ -647,7 +647,7 @@ pub unsafe fn tpu_executable_is_tpu_cancellation_placeholder_error(
 ) -> ::pjrt::Result<TpuExecutableIsTpuCancellationPlaceholderErrorOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuExecutable_IsTpuCancellationPlaceholderError",
-        since: 0,
+        since: 115,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table

@@ -57,7 +57,7 @@ pub struct TpuTopologySubsliceOut {
     /// `subslice_topology` (`PJRT_TopologyDescription*`).
     pub subslice_topology: *mut ::pjrt::sys::PJRT_TopologyDescription,
 }
-/// Calls `PJRT_TpuTopology_Subslice`.
+/// Calls `PJRT_TpuTopology_Subslice` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -72,7 +72,7 @@ pub unsafe fn tpu_topology_subslice(
 ) -> ::pjrt::Result<TpuTopologySubsliceOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_Subslice",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.subslice else {
@@ -118,7 +118,7 @@ pub struct TpuTopologyIsSubsliceTopologyOut {
     /// `is_subslice_topology` (`bool`).
     pub is_subslice_topology: bool,
 }
-/// Calls `PJRT_TpuTopology_IsSubsliceTopology`.
+/// Calls `PJRT_TpuTopology_IsSubsliceTopology` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -133,7 +133,7 @@ pub unsafe fn tpu_topology_is_subslice_topology(
 ) -> ::pjrt::Result<TpuTopologyIsSubsliceTopologyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_IsSubsliceTopology",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.is_subslice_topology
@@ -200,7 +200,7 @@ pub struct TpuTopologySubsliceDeviceIdFromFullDeviceIdOut {
     /// `subslice_device_id` (`int32_t`).
     pub subslice_device_id: i32,
 }
-/// Calls `PJRT_TpuTopology_SubsliceDeviceIdFromFullDeviceId`.
+/// Calls `PJRT_TpuTopology_SubsliceDeviceIdFromFullDeviceId` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -215,7 +215,7 @@ pub unsafe fn tpu_topology_subslice_device_id_from_full_device_id(
 ) -> ::pjrt::Result<TpuTopologySubsliceDeviceIdFromFullDeviceIdOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_SubsliceDeviceIdFromFullDeviceId",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -276,7 +276,7 @@ pub struct TpuTopologyReplaceHostBoundsOut {
     /// `new_topology` (`PJRT_TopologyDescription*`).
     pub new_topology: *mut ::pjrt::sys::PJRT_TopologyDescription,
 }
-/// Calls `PJRT_TpuTopology_ReplaceHostBounds`.
+/// Calls `PJRT_TpuTopology_ReplaceHostBounds` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -291,7 +291,7 @@ pub unsafe fn tpu_topology_replace_host_bounds(
 ) -> ::pjrt::Result<TpuTopologyReplaceHostBoundsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_ReplaceHostBounds",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.replace_host_bounds
@@ -336,7 +336,7 @@ pub struct TpuTopologyIsEnhancedBarrierEnabledOut {
     /// `is_enhanced_barrier_enabled` (`bool`).
     pub is_enhanced_barrier_enabled: bool,
 }
-/// Calls `PJRT_TpuTopology_IsEnhancedBarrierEnabled`.
+/// Calls `PJRT_TpuTopology_IsEnhancedBarrierEnabled` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -351,7 +351,7 @@ pub unsafe fn tpu_topology_is_enhanced_barrier_enabled(
 ) -> ::pjrt::Result<TpuTopologyIsEnhancedBarrierEnabledOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_IsEnhancedBarrierEnabled",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -400,7 +400,7 @@ pub struct TpuTopologyHasLimitedIciConnectivityOut {
     /// `has_limited_ici_connectivity` (`bool`).
     pub has_limited_ici_connectivity: bool,
 }
-/// Calls `PJRT_TpuTopology_HasLimitedIciConnectivity`.
+/// Calls `PJRT_TpuTopology_HasLimitedIciConnectivity` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -415,7 +415,7 @@ pub unsafe fn tpu_topology_has_limited_ici_connectivity(
 ) -> ::pjrt::Result<TpuTopologyHasLimitedIciConnectivityOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_HasLimitedIciConnectivity",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -476,7 +476,7 @@ pub struct TpuTopologyIsReachableOverLimitedIciOut {
     /// `is_reachable_over_limited_ici` (`bool`).
     pub is_reachable_over_limited_ici: bool,
 }
-/// Calls `PJRT_TpuTopology_IsReachableOverLimitedIci`.
+/// Calls `PJRT_TpuTopology_IsReachableOverLimitedIci` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -491,7 +491,7 @@ pub unsafe fn tpu_topology_is_reachable_over_limited_ici(
 ) -> ::pjrt::Result<TpuTopologyIsReachableOverLimitedIciOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_IsReachableOverLimitedIci",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -542,7 +542,7 @@ pub struct TpuTopologyProcessCountOut {
     /// `process_count` (`int32_t`).
     pub process_count: i32,
 }
-/// Calls `PJRT_TpuTopology_ProcessCount`.
+/// Calls `PJRT_TpuTopology_ProcessCount` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -557,7 +557,7 @@ pub unsafe fn tpu_topology_process_count(
 ) -> ::pjrt::Result<TpuTopologyProcessCountOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_ProcessCount",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.process_count else {
@@ -599,7 +599,7 @@ pub struct TpuTopologyChipsPerProcessOut {
     /// `chips_per_process` (`int32_t`).
     pub chips_per_process: i32,
 }
-/// Calls `PJRT_TpuTopology_ChipsPerProcess`.
+/// Calls `PJRT_TpuTopology_ChipsPerProcess` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -614,7 +614,7 @@ pub unsafe fn tpu_topology_chips_per_process(
 ) -> ::pjrt::Result<TpuTopologyChipsPerProcessOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_ChipsPerProcess",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.chips_per_process else {
@@ -656,7 +656,7 @@ pub struct TpuTopologyCoreCountPerChipOut {
     /// `core_count_of_default_type_per_chip` (`int32_t`).
     pub core_count_of_default_type_per_chip: i32,
 }
-/// Calls `PJRT_TpuTopology_CoreCountPerChip`.
+/// Calls `PJRT_TpuTopology_CoreCountPerChip` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -671,7 +671,7 @@ pub unsafe fn tpu_topology_core_count_per_chip(
 ) -> ::pjrt::Result<TpuTopologyCoreCountPerChipOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_CoreCountPerChip",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.core_count_per_chip
@@ -714,7 +714,7 @@ pub struct TpuTopologyChipCountOut {
     /// `chip_count` (`int32_t`).
     pub chip_count: i32,
 }
-/// Calls `PJRT_TpuTopology_ChipCount`.
+/// Calls `PJRT_TpuTopology_ChipCount` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -729,7 +729,7 @@ pub unsafe fn tpu_topology_chip_count(
 ) -> ::pjrt::Result<TpuTopologyChipCountOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_ChipCount",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.chip_count else {
@@ -771,7 +771,7 @@ pub struct TpuTopologyCoreCountOut {
     /// `core_count_of_default_type` (`int32_t`).
     pub core_count_of_default_type: i32,
 }
-/// Calls `PJRT_TpuTopology_CoreCount`.
+/// Calls `PJRT_TpuTopology_CoreCount` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -786,7 +786,7 @@ pub unsafe fn tpu_topology_core_count(
 ) -> ::pjrt::Result<TpuTopologyCoreCountOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_CoreCount",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.core_count else {
@@ -828,7 +828,7 @@ pub struct TpuTopologyLogiDeviceCountPerProcessOut {
     /// `logical_device_count_of_default_type_per_process` (`int32_t`).
     pub logical_device_count_of_default_type_per_process: i32,
 }
-/// Calls `PJRT_TpuTopology_LogiDeviceCountPerProcess`.
+/// Calls `PJRT_TpuTopology_LogiDeviceCountPerProcess` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -843,7 +843,7 @@ pub unsafe fn tpu_topology_logi_device_count_per_process(
 ) -> ::pjrt::Result<TpuTopologyLogiDeviceCountPerProcessOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_LogiDeviceCountPerProcess",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -889,7 +889,7 @@ pub struct TpuTopologyLogiDeviceCountOut {
     /// `logical_device_count_of_default_type` (`int32_t`).
     pub logical_device_count_of_default_type: i32,
 }
-/// Calls `PJRT_TpuTopology_LogiDeviceCount`.
+/// Calls `PJRT_TpuTopology_LogiDeviceCount` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -904,7 +904,7 @@ pub unsafe fn tpu_topology_logi_device_count(
 ) -> ::pjrt::Result<TpuTopologyLogiDeviceCountOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_LogiDeviceCount",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.logical_device_count
@@ -947,7 +947,7 @@ pub struct TpuTopologyLogiDeviceCountPerChipOut {
     /// `logical_device_count_of_default_type_per_chip` (`int32_t`).
     pub logical_device_count_of_default_type_per_chip: i32,
 }
-/// Calls `PJRT_TpuTopology_LogiDeviceCountPerChip`.
+/// Calls `PJRT_TpuTopology_LogiDeviceCountPerChip` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -962,7 +962,7 @@ pub unsafe fn tpu_topology_logi_device_count_per_chip(
 ) -> ::pjrt::Result<TpuTopologyLogiDeviceCountPerChipOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_LogiDeviceCountPerChip",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -1008,7 +1008,7 @@ pub struct TpuTopologyCoreCountPerProcessOut {
     /// `core_count_of_default_type_per_process` (`int32_t`).
     pub core_count_of_default_type_per_process: i32,
 }
-/// Calls `PJRT_TpuTopology_CoreCountPerProcess`.
+/// Calls `PJRT_TpuTopology_CoreCountPerProcess` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -1023,7 +1023,7 @@ pub unsafe fn tpu_topology_core_count_per_process(
 ) -> ::pjrt::Result<TpuTopologyCoreCountPerProcessOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_CoreCountPerProcess",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.core_count_per_process
@@ -1079,7 +1079,7 @@ pub struct TpuTopologyProcessIdsOut {
     /// `num_process_ids` (`size_t`).
     pub num_process_ids: usize,
 }
-/// Calls `PJRT_TpuTopology_ProcessIds`.
+/// Calls `PJRT_TpuTopology_ProcessIds` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -1094,7 +1094,7 @@ pub unsafe fn tpu_topology_process_ids(
 ) -> ::pjrt::Result<TpuTopologyProcessIdsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_ProcessIds",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.process_ids else {
@@ -1154,7 +1154,7 @@ pub struct TpuTopologyLogiDeviceIdsOnProcessOut {
     /// `num_logical_device_ids` (`size_t`).
     pub num_logical_device_ids: usize,
 }
-/// Calls `PJRT_TpuTopology_LogiDeviceIdsOnProcess`.
+/// Calls `PJRT_TpuTopology_LogiDeviceIdsOnProcess` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -1169,7 +1169,7 @@ pub unsafe fn tpu_topology_logi_device_ids_on_process(
 ) -> ::pjrt::Result<TpuTopologyLogiDeviceIdsOnProcessOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_LogiDeviceIdsOnProcess",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -1224,7 +1224,7 @@ pub struct TpuTopologyProcIdAndIdxOnProcForChipOut {
     /// `index_on_process` (`int32_t`).
     pub index_on_process: i32,
 }
-/// Calls `PJRT_TpuTopology_ProcIdAndIdxOnProcForChip`.
+/// Calls `PJRT_TpuTopology_ProcIdAndIdxOnProcForChip` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -1239,7 +1239,7 @@ pub unsafe fn tpu_topology_proc_id_and_idx_on_proc_for_chip(
 ) -> ::pjrt::Result<TpuTopologyProcIdAndIdxOnProcForChipOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_ProcIdAndIdxOnProcForChip",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -1293,7 +1293,7 @@ pub struct TpuTopologyProcIdAndIdxOnProcForLogiDeviceOut {
     /// `index_on_process` (`int32_t`).
     pub index_on_process: i32,
 }
-/// Calls `PJRT_TpuTopology_ProcIdAndIdxOnProcForLogiDevice`.
+/// Calls `PJRT_TpuTopology_ProcIdAndIdxOnProcForLogiDevice` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -1308,7 +1308,7 @@ pub unsafe fn tpu_topology_proc_id_and_idx_on_proc_for_logi_device(
 ) -> ::pjrt::Result<TpuTopologyProcIdAndIdxOnProcForLogiDeviceOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_ProcIdAndIdxOnProcForLogiDevice",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -1371,7 +1371,7 @@ pub struct TpuTopologyProcessCoordFromIdOut {
     /// `coords_num_dims` (`size_t`).
     pub coords_num_dims: usize,
 }
-/// Calls `PJRT_TpuTopology_ProcessCoordFromId`.
+/// Calls `PJRT_TpuTopology_ProcessCoordFromId` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -1386,7 +1386,7 @@ pub unsafe fn tpu_topology_process_coord_from_id(
 ) -> ::pjrt::Result<TpuTopologyProcessCoordFromIdOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_ProcessCoordFromId",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.process_coord_from_id
@@ -1444,7 +1444,7 @@ pub struct TpuTopologyChipIdFromCoordOut {
     /// `chip_id` (`int32_t`).
     pub chip_id: i32,
 }
-/// Calls `PJRT_TpuTopology_ChipIdFromCoord`.
+/// Calls `PJRT_TpuTopology_ChipIdFromCoord` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -1459,7 +1459,7 @@ pub unsafe fn tpu_topology_chip_id_from_coord(
 ) -> ::pjrt::Result<TpuTopologyChipIdFromCoordOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_ChipIdFromCoord",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.chip_id_from_coord else {
@@ -1519,7 +1519,7 @@ pub struct TpuTopologyLogiDeviceIdFromChipCoordAndIdxOut {
     /// `logical_device_of_default_type_id` (`int32_t`).
     pub logical_device_of_default_type_id: i32,
 }
-/// Calls `PJRT_TpuTopology_LogiDeviceIdFromChipCoordAndIdx`.
+/// Calls `PJRT_TpuTopology_LogiDeviceIdFromChipCoordAndIdx` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -1534,7 +1534,7 @@ pub unsafe fn tpu_topology_logi_device_id_from_chip_coord_and_idx(
 ) -> ::pjrt::Result<TpuTopologyLogiDeviceIdFromChipCoordAndIdxOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_LogiDeviceIdFromChipCoordAndIdx",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -1600,7 +1600,7 @@ pub struct TpuTopologyChipCoordAndIdxForLogiDeviceOut {
     /// `device_index_on_chip` (`int32_t`).
     pub device_index_on_chip: i32,
 }
-/// Calls `PJRT_TpuTopology_ChipCoordAndIdxForLogiDevice`.
+/// Calls `PJRT_TpuTopology_ChipCoordAndIdxForLogiDevice` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -1615,7 +1615,7 @@ pub unsafe fn tpu_topology_chip_coord_and_idx_for_logi_device(
 ) -> ::pjrt::Result<TpuTopologyChipCoordAndIdxForLogiDeviceOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_ChipCoordAndIdxForLogiDevice",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -1676,7 +1676,7 @@ pub struct TpuTopologyChipsPerProcessBoundsOut {
     /// `chip_per_process_bounds_num_dims` (`size_t`).
     pub chip_per_process_bounds_num_dims: usize,
 }
-/// Calls `PJRT_TpuTopology_ChipsPerProcessBounds`.
+/// Calls `PJRT_TpuTopology_ChipsPerProcessBounds` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -1691,7 +1691,7 @@ pub unsafe fn tpu_topology_chips_per_process_bounds(
 ) -> ::pjrt::Result<TpuTopologyChipsPerProcessBoundsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_ChipsPerProcessBounds",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.chips_per_process_bounds
@@ -1748,7 +1748,7 @@ pub struct TpuTopologyChipBoundsOut {
     /// `chip_bounds_num_dims` (`size_t`).
     pub chip_bounds_num_dims: usize,
 }
-/// Calls `PJRT_TpuTopology_ChipBounds`.
+/// Calls `PJRT_TpuTopology_ChipBounds` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -1763,7 +1763,7 @@ pub unsafe fn tpu_topology_chip_bounds(
 ) -> ::pjrt::Result<TpuTopologyChipBoundsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_ChipBounds",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.chip_bounds else {
@@ -1819,7 +1819,7 @@ pub struct TpuTopologyProcessBoundsOut {
     /// `process_bounds_num_dims` (`size_t`).
     pub process_bounds_num_dims: usize,
 }
-/// Calls `PJRT_TpuTopology_ProcessBounds`.
+/// Calls `PJRT_TpuTopology_ProcessBounds` (since PJRT 0.81).
 ///
 /// # Errors
 ///
@@ -1834,7 +1834,7 @@ pub unsafe fn tpu_topology_process_bounds(
 ) -> ::pjrt::Result<TpuTopologyProcessBoundsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_ProcessBounds",
-        since: 0,
+        since: 81,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.process_bounds else {
@@ -1887,7 +1887,7 @@ impl TpuTopologyGetRoutingStrategyIn {
 /// Outputs of [`tpu_topology_get_routing_strategy`]: the fields of `PJRT_TpuTopology_GetRoutingStrategy_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct TpuTopologyGetRoutingStrategyOut {}
-/// Calls `PJRT_TpuTopology_GetRoutingStrategy`.
+/// Calls `PJRT_TpuTopology_GetRoutingStrategy` (since PJRT 0.91).
 ///
 /// # Errors
 ///
@@ -1902,7 +1902,7 @@ pub unsafe fn tpu_topology_get_routing_strategy(
 ) -> ::pjrt::Result<TpuTopologyGetRoutingStrategyOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_GetRoutingStrategy",
-        since: 0,
+        since: 91,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.get_routing_strategy
@@ -1966,7 +1966,7 @@ pub struct TpuTopologyGetSliceConfigOut {
     /// `slice_config` (`PJRT_TpuTopology_SliceConfig*`).
     pub slice_config: *mut ::pjrt::sys::tpu_topology::PJRT_TpuTopology_SliceConfig,
 }
-/// Calls `PJRT_TpuTopology_GetSliceConfig`.
+/// Calls `PJRT_TpuTopology_GetSliceConfig` (since PJRT 0.91).
 ///
 /// # Errors
 ///
@@ -1981,7 +1981,7 @@ pub unsafe fn tpu_topology_get_slice_config(
 ) -> ::pjrt::Result<TpuTopologyGetSliceConfigOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_GetSliceConfig",
-        since: 0,
+        since: 91,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.get_slice_config else {
@@ -2043,7 +2043,7 @@ pub struct TpuTopologyGetSliceConfigsOut {
     /// `num_slice_configs` (`size_t`).
     pub num_slice_configs: usize,
 }
-/// Calls `PJRT_TpuTopology_GetSliceConfigs`.
+/// Calls `PJRT_TpuTopology_GetSliceConfigs` (since PJRT 0.91).
 ///
 /// # Errors
 ///
@@ -2058,7 +2058,7 @@ pub unsafe fn tpu_topology_get_slice_configs(
 ) -> ::pjrt::Result<TpuTopologyGetSliceConfigsOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_GetSliceConfigs",
-        since: 0,
+        since: 91,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.get_slice_configs else {
@@ -2113,7 +2113,7 @@ pub struct TpuTopologyGetDefaultPlatformConfigOut {
     /// `num_trays` (`int64_t`).
     pub num_trays: i64,
 }
-/// Calls `PJRT_TpuTopology_GetDefaultPlatformConfig`.
+/// Calls `PJRT_TpuTopology_GetDefaultPlatformConfig` (since PJRT 0.91).
 ///
 /// # Errors
 ///
@@ -2128,7 +2128,7 @@ pub unsafe fn tpu_topology_get_default_platform_config(
 ) -> ::pjrt::Result<TpuTopologyGetDefaultPlatformConfigOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_TpuTopology_GetDefaultPlatformConfig",
-        since: 0,
+        since: 91,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table

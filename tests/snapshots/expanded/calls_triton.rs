@@ -82,7 +82,7 @@ impl TritonCompileIn {
 /// Outputs of [`triton_compile`]: the fields of `PJRT_Triton_Compile_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct TritonCompileOut {}
-/// Calls `PJRT_Triton_Compile`.
+/// Calls `PJRT_Triton_Compile` (since PJRT 0.65).
 ///
 /// # Errors
 ///
@@ -97,7 +97,7 @@ pub unsafe fn triton_compile(
 ) -> ::pjrt::Result<TritonCompileOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Triton_Compile",
-        since: 0,
+        since: 65,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.compile else {

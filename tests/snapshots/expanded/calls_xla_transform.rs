@@ -50,7 +50,7 @@ impl RegisterXlaTransformFnIn {
 /// Outputs of [`register_xla_transform_fn`]: the fields of `PJRT_Register_Xla_Transform_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct RegisterXlaTransformFnOut {}
-/// Calls `PJRT_Register_Xla_Transform_Fn`.
+/// Calls `PJRT_Register_Xla_Transform_Fn` (since PJRT 0.110).
 ///
 /// # Errors
 ///
@@ -65,7 +65,7 @@ pub unsafe fn register_xla_transform_fn(
 ) -> ::pjrt::Result<RegisterXlaTransformFnOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Register_Xla_Transform_Fn",
-        since: 0,
+        since: 110,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.register_xla_transform
@@ -125,7 +125,7 @@ pub struct ClearXlaTransformFnOut {
     /// `cleared` (`bool`).
     pub cleared: bool,
 }
-/// Calls `PJRT_Clear_Xla_Transform_Fn`.
+/// Calls `PJRT_Clear_Xla_Transform_Fn` (since PJRT 0.112).
 ///
 /// # Errors
 ///
@@ -140,7 +140,7 @@ pub unsafe fn clear_xla_transform_fn(
 ) -> ::pjrt::Result<ClearXlaTransformFnOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Clear_Xla_Transform_Fn",
-        since: 0,
+        since: 112,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.clear_xla_transform
@@ -192,7 +192,7 @@ impl XlaTransformGetHloPassPipelineTraceFnIn {
 /// Outputs of [`xla_transform_get_hlo_pass_pipeline_trace_fn`]: the fields of `PJRT_Xla_Transform_Get_Hlo_Pass_Pipeline_Trace_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct XlaTransformGetHloPassPipelineTraceFnOut {}
-/// Calls `PJRT_Xla_Transform_Get_Hlo_Pass_Pipeline_Trace_Fn`.
+/// Calls `PJRT_Xla_Transform_Get_Hlo_Pass_Pipeline_Trace_Fn` (since PJRT 0.115).
 ///
 /// # Errors
 ///
@@ -207,7 +207,7 @@ pub unsafe fn xla_transform_get_hlo_pass_pipeline_trace_fn(
 ) -> ::pjrt::Result<XlaTransformGetHloPassPipelineTraceFnOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Xla_Transform_Get_Hlo_Pass_Pipeline_Trace_Fn",
-        since: 0,
+        since: 115,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table
@@ -251,7 +251,7 @@ impl XlaTransformDestroyHloPassPipelineTraceFnIn {
 /// Outputs of [`xla_transform_destroy_hlo_pass_pipeline_trace_fn`]: the fields of `PJRT_Xla_Transform_Destroy_Hlo_Pass_Pipeline_Trace_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct XlaTransformDestroyHloPassPipelineTraceFnOut {}
-/// Calls `PJRT_Xla_Transform_Destroy_Hlo_Pass_Pipeline_Trace_Fn`.
+/// Calls `PJRT_Xla_Transform_Destroy_Hlo_Pass_Pipeline_Trace_Fn` (since PJRT 0.115).
 ///
 /// # Errors
 ///
@@ -266,7 +266,7 @@ pub unsafe fn xla_transform_destroy_hlo_pass_pipeline_trace_fn(
 ) -> ::pjrt::Result<XlaTransformDestroyHloPassPipelineTraceFnOut> {
     const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
         name: "PJRT_Xla_Transform_Destroy_Hlo_Pass_Pipeline_Trace_Fn",
-        since: 0,
+        since: 115,
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table

@@ -26,7 +26,7 @@ impl ::core::fmt::Debug for AbiVersion {
 impl AbiVersion {
     /// The version of a client's runtime.
     ///
-    /// Calls `PJRT_Client_RuntimeAbiVersion`.
+    /// Calls `PJRT_Client_RuntimeAbiVersion` (since PJRT 0.91).
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ impl AbiVersion {
     }
     /// The version that a program was compiled for.
     ///
-    /// Calls `PJRT_Executable_GetAbiVersion`.
+    /// Calls `PJRT_Executable_GetAbiVersion` (since PJRT 0.91).
     ///
     /// # Errors
     ///
@@ -122,7 +122,7 @@ impl AbiVersion {
     }
     /// A runtime's version from a serialized `PjRtRuntimeAbiVersionProto`.
     ///
-    /// Calls `PJRT_RuntimeAbiVersion_FromProto`.
+    /// Calls `PJRT_RuntimeAbiVersion_FromProto` (since PJRT 0.91).
     ///
     /// # Errors
     ///
@@ -163,7 +163,7 @@ impl AbiVersion {
     }
     /// A program's version from a serialized `PjRtExecutableAbiVersionProto`.
     ///
-    /// Calls `PJRT_ExecutableAbiVersion_FromProto`.
+    /// Calls `PJRT_ExecutableAbiVersion_FromProto` (since PJRT 0.91).
     ///
     /// # Errors
     ///

@@ -23,7 +23,7 @@ impl ::core::fmt::Debug for Example {
 impl Example {
     /// Gives a number to the extension, or to an object of it.
     ///
-    /// Calls `PJRT_Example_Extension_example_method`.
+    /// Calls `PJRT_Example_Extension_example_method` (since PJRT 0.72).
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl Example {
     }
     /// Makes an object of the plugin's.
     ///
-    /// Calls `PJRT_Example_Extension_create`.
+    /// Calls `PJRT_Example_Extension_create` (since PJRT 0.72).
     ///
     /// # Errors
     ///

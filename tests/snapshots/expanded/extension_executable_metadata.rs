@@ -23,7 +23,7 @@ impl ::core::fmt::Debug for ExecutableMetadata {
 impl ExecutableMetadata {
     /// The metadata of a program.
     ///
-    /// Calls `PJRT_ExecutableMetadata_GetExecutableMetadata`.
+    /// Calls `PJRT_ExecutableMetadata_GetExecutableMetadata` (since PJRT 0.75).
     ///
     /// # Errors
     ///

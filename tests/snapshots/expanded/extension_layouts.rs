@@ -26,7 +26,7 @@ impl ::core::fmt::Debug for Layouts {
 impl Layouts {
     /// The layout that the client gives to arrays of this type and these dimensions by default.
     ///
-    /// Calls `PJRT_Layouts_PJRT_Client_GetDefaultLayout`.
+    /// Calls `PJRT_Layouts_PJRT_Client_GetDefaultLayout` (since PJRT 0.51).
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ impl Layouts {
     }
     /// The layout of a buffer's array.
     ///
-    /// Calls `PJRT_Layouts_PJRT_Buffer_MemoryLayout`.
+    /// Calls `PJRT_Layouts_PJRT_Buffer_MemoryLayout` (since PJRT 0.51).
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl Layouts {
     }
     /// The layout that programs compiled for the topology give to arrays of this type and these dimensions by default.
     ///
-    /// Calls `PJRT_Layouts_PJRT_Topology_GetDefaultLayout`.
+    /// Calls `PJRT_Layouts_PJRT_Topology_GetDefaultLayout` (since PJRT 0.76).
     ///
     /// # Errors
     ///
@@ -179,7 +179,7 @@ impl Layouts {
     }
     /// The layout of each output of a program.
     ///
-    /// Calls `PJRT_Layouts_PJRT_Executable_GetOutputLayouts`.
+    /// Calls `PJRT_Layouts_PJRT_Executable_GetOutputLayouts` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -235,7 +235,7 @@ impl Layouts {
     }
     /// The layout of each parameter of a program.
     ///
-    /// Calls `PJRT_Layouts_PJRT_Executable_GetParameterLayouts`.
+    /// Calls `PJRT_Layouts_PJRT_Executable_GetParameterLayouts` (since PJRT 0.93).
     ///
     /// # Errors
     ///

@@ -27,7 +27,7 @@ impl ::core::fmt::Debug for Megascale {
 impl Megascale {
     /// The context of a client, which must be one of TPUs.
     ///
-    /// Calls `PJRT_Megascale_CreateClientContextFromPjRtClient`.
+    /// Calls `PJRT_Megascale_CreateClientContextFromPjRtClient` (since PJRT 0.90).
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ impl Megascale {
     }
     /// A context without a client, with default options. It needs no TPU.
     ///
-    /// Calls `PJRT_Megascale_CreateDefaultClientContext`.
+    /// Calls `PJRT_Megascale_CreateDefaultClientContext` (since PJRT 0.90).
     ///
     /// # Errors
     ///
@@ -115,11 +115,11 @@ impl Megascale {
     }
     /// The configuration to compile a program with ahead of time, for so many slices of this topology.
     ///
-    /// Calls `PJRT_Megascale_CreateAoTConfig`.
+    /// Calls `PJRT_Megascale_CreateAoTConfig` (since PJRT 0.90).
     ///
     /// # Errors
     ///
-    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    /// INVALID_ARGUMENT for a number of slices below 1.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn aot_config(
         &self,
@@ -165,11 +165,11 @@ impl Megascale {
     }
     /// The number that a device has among all slices, from its slice and its number there.
     ///
-    /// Calls `PJRT_Megascale_DeviceId_To_MegascaleId`.
+    /// Calls `PJRT_Megascale_DeviceId_To_MegascaleId` (since PJRT 0.99).
     ///
     /// # Errors
     ///
-    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    /// OUT_OF_RANGE for numbers that no device has.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn megascale_id(
         &self,
@@ -192,11 +192,11 @@ impl Megascale {
     }
     /// The slice of a device and its number there, from its number among all slices.
     ///
-    /// Calls `PJRT_Megascale_MegascaleId_To_DeviceId`.
+    /// Calls `PJRT_Megascale_MegascaleId_To_DeviceId` (since PJRT 0.99).
     ///
     /// # Errors
     ///
-    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    /// OUT_OF_RANGE for a number that no device has.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn device_id(&self, megascale_id: i64) -> ::pjrt::Result<SliceDevice> {
         let table = self.table;
@@ -223,7 +223,7 @@ impl Megascale {
     /// It is called on threads of the plugin. A panic ends the call and nothing else; handles that are
     /// dropped in it are destroyed elsewhere, so that no thread of the plugin waits for itself.
     ///
-    /// Calls `PJRT_Megascale_RegisterErrorHandler`.
+    /// Calls `PJRT_Megascale_RegisterErrorHandler` (since PJRT 0.99).
     ///
     /// # Errors
     ///
@@ -304,11 +304,11 @@ impl Megascale {
     }
     /// Ends what was registered under this name. A call that is running ends by itself.
     ///
-    /// Calls `PJRT_Megascale_UnregisterErrorHandler`.
+    /// Calls `PJRT_Megascale_UnregisterErrorHandler` (since PJRT 0.99).
     ///
     /// # Errors
     ///
-    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    /// NOT_FOUND if nothing is registered under it.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn unregister_error_handler(&self, name: &str) -> ::pjrt::Result<()> {
         let table = self.table;
@@ -335,7 +335,7 @@ impl Megascale {
     }
     /// An aggregator without errors. `app_type` is a word for its logs.
     ///
-    /// Calls `PJRT_Megascale_ErrorAggregator_Create`.
+    /// Calls `PJRT_Megascale_ErrorAggregator_Create` (since PJRT 0.99).
     ///
     /// # Errors
     ///
@@ -377,11 +377,11 @@ impl Megascale {
     /// The addresses of this machine that other processes can reach, each a serialized
     /// `HostNetworkAddress`: those of all interfaces, or of those whose names begin with a prefix.
     ///
-    /// Calls `PJRT_Megascale_GetInterfaceAddressesHelper`.
+    /// Calls `PJRT_Megascale_GetInterfaceAddressesHelper` (since PJRT 0.102).
     ///
     /// # Errors
     ///
-    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    /// NOT_FOUND if no interface has such an address.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn interface_addresses(
         &self,
@@ -421,24 +421,27 @@ impl Megascale {
                 input,
             )
         }?;
-        // SAFETY: the plugin hands the object over with the function that frees it, which is
-        // called once, when everything is copied.
-        let _addresses_guard = unsafe {
-            ::pjrt::__rt::free_later(
-                out.addresses as *mut ::core::ffi::c_void,
-                out
-                    .addresses_deleter
-                    .map(|deleter| {
-                        // SAFETY: functions that differ in what a pointer parameter points to
-                        // are called alike.
-                        unsafe {
-                            ::core::mem::transmute::<
-                                _,
-                                unsafe extern "C" fn(*mut ::core::ffi::c_void),
-                            >(deleter)
-                        }
-                    }),
-            )
+        let _addresses_guard = {
+            let deleter = out
+                .addresses_deleter
+                .map(|deleter| {
+                    // SAFETY: functions that differ in what a pointer parameter points to are
+                    // called alike.
+                    unsafe {
+                        ::core::mem::transmute::<
+                            _,
+                            unsafe extern "C" fn(*mut ::core::ffi::c_void),
+                        >(deleter)
+                    }
+                });
+            // SAFETY: the plugin hands the object over with the function that frees it, which
+            // is called once, when everything is copied.
+            unsafe {
+                ::pjrt::__rt::free_later(
+                    out.addresses as *mut ::core::ffi::c_void,
+                    deleter,
+                )
+            }
         };
         ({
             // SAFETY: the plugin keeps texts and lengths for as long as their owner, which
@@ -468,7 +471,7 @@ impl Megascale {
     /// `error_type` and `unrecoverable_error_type` are numbers of the enums `ErrorType` and
     /// `UnrecoverableErrorType` of `MegaScaleRuntimeError`; the time is in nanoseconds since 1970.
     ///
-    /// Calls `PJRT_Megascale_GetOrCreateRuntimeError`.
+    /// Calls `PJRT_Megascale_GetOrCreateRuntimeError` (since PJRT 0.104).
     ///
     /// # Errors
     ///

@@ -26,7 +26,7 @@ impl ::core::fmt::Debug for MemoryDescriptions {
 impl MemoryDescriptions {
     /// The memories of a device, in no particular order. The CPU plugin describes none.
     ///
-    /// Calls `PJRT_DeviceDescription_MemoryDescriptions`.
+    /// Calls `PJRT_DeviceDescription_MemoryDescriptions` (since PJRT 0.59).
     ///
     /// # Errors
     ///

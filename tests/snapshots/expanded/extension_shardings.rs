@@ -25,7 +25,7 @@ impl ::core::fmt::Debug for Shardings {
 impl Shardings {
     /// The sharding of each parameter; none if the program has none, as where it runs on one partition.
     ///
-    /// Calls `PJRT_Shardings_PJRT_Executable_ParameterShardings`.
+    /// Calls `PJRT_Shardings_PJRT_Executable_ParameterShardings` (since PJRT 0.91).
     ///
     /// # Errors
     ///
@@ -82,7 +82,7 @@ impl Shardings {
     }
     /// The sharding of each output; none if the program has none, as where it runs on one partition.
     ///
-    /// Calls `PJRT_Shardings_PJRT_Executable_OutputShardings`.
+    /// Calls `PJRT_Shardings_PJRT_Executable_OutputShardings` (since PJRT 0.91).
     ///
     /// # Errors
     ///

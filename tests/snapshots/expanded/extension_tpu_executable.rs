@@ -26,7 +26,7 @@ impl ::core::fmt::Debug for TpuExecutable {
 impl TpuExecutable {
     /// The arguments of the target that a program was compiled for, as the cost analysis takes them.
     ///
-    /// Calls `PJRT_TpuExecutable_GetTargetArguments`.
+    /// Calls `PJRT_TpuExecutable_GetTargetArguments` (since PJRT 0.90).
     ///
     /// # Errors
     ///
@@ -92,7 +92,7 @@ impl TpuExecutable {
     }
     /// The optimised program, as a serialized `HloModuleProtoWithConfig`.
     ///
-    /// Calls `PJRT_TpuExecutable_GetHloModuleWithConfig`.
+    /// Calls `PJRT_TpuExecutable_GetHloModuleWithConfig` (since PJRT 0.90).
     ///
     /// # Errors
     ///
@@ -158,7 +158,7 @@ impl TpuExecutable {
     }
     /// How much memory the program takes, as a serialized `CompiledMemoryStatsProto`.
     ///
-    /// Calls `PJRT_TpuExecutable_GetCompiledMemoryStats`.
+    /// Calls `PJRT_TpuExecutable_GetCompiledMemoryStats` (since PJRT 0.98).
     ///
     /// # Errors
     ///
@@ -227,7 +227,7 @@ impl TpuExecutable {
     /// `target_arguments` are those of a compiled program; each of `hlo_modules` is a serialized
     /// `HloModuleProtoWithConfig`.
     ///
-    /// Calls `PJRT_TpuExecutable_RunHloCostAnalysis`.
+    /// Calls `PJRT_TpuExecutable_RunHloCostAnalysis` (since PJRT 0.98).
     ///
     /// # Errors
     ///
@@ -306,7 +306,7 @@ impl TpuExecutable {
     /// `CompilationEnvironmentsProto`, of which the input is one too; empty bytes are one without
     /// environments.
     ///
-    /// Calls `PJRT_TpuExecutable_SetTpuCompilationEnv`.
+    /// Calls `PJRT_TpuExecutable_SetTpuCompilationEnv` (since PJRT 0.98).
     ///
     /// # Errors
     ///
@@ -371,7 +371,7 @@ impl TpuExecutable {
     }
     /// The value of a field of the TPU's compilation environment, as text in bytes.
     ///
-    /// Calls `PJRT_TpuExecutable_GetTpuCompilationEnvFieldAsString`.
+    /// Calls `PJRT_TpuExecutable_GetTpuCompilationEnvFieldAsString` (since PJRT 0.98).
     ///
     /// # Errors
     ///
@@ -439,7 +439,7 @@ impl TpuExecutable {
     }
     /// Whether a status, as a serialized `StatusProto`, says that a program failed as it was told to.
     ///
-    /// Calls `PJRT_TpuExecutable_IsTpuPredeterminedError`.
+    /// Calls `PJRT_TpuExecutable_IsTpuPredeterminedError` (since PJRT 0.99).
     ///
     /// # Errors
     ///
@@ -468,7 +468,7 @@ impl TpuExecutable {
     }
     /// Whether a status, as a serialized `StatusProto`, only stands for a program that was cancelled because another one failed.
     ///
-    /// Calls `PJRT_TpuExecutable_IsTpuCancellationPlaceholderError`.
+    /// Calls `PJRT_TpuExecutable_IsTpuCancellationPlaceholderError` (since PJRT 0.115).
     ///
     /// # Errors
     ///

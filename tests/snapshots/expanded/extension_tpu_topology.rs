@@ -29,7 +29,7 @@ impl TpuTopology {
     /// A part of a topology: hosts with `chips_per_host_bounds` chips along each dimension, and
     /// `host_bounds` hosts along each dimension.
     ///
-    /// Calls `PJRT_TpuTopology_Subslice`.
+    /// Calls `PJRT_TpuTopology_Subslice` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl TpuTopology {
     }
     /// Whether a topology was made as a part of another one.
     ///
-    /// Calls `PJRT_TpuTopology_IsSubsliceTopology`.
+    /// Calls `PJRT_TpuTopology_IsSubsliceTopology` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ impl TpuTopology {
     /// The number that a device of the whole topology has in a part of it. `subslice_origin` are the
     /// coordinates of the chip of the whole topology at which the part begins.
     ///
-    /// Calls `PJRT_TpuTopology_SubsliceDeviceIdFromFullDeviceId`.
+    /// Calls `PJRT_TpuTopology_SubsliceDeviceIdFromFullDeviceId` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -185,7 +185,7 @@ impl TpuTopology {
     }
     /// A topology like this one, with other numbers of hosts along each dimension.
     ///
-    /// Calls `PJRT_TpuTopology_ReplaceHostBounds`.
+    /// Calls `PJRT_TpuTopology_ReplaceHostBounds` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -236,7 +236,7 @@ impl TpuTopology {
     }
     /// Whether programs for the topology synchronise with the enhanced barrier.
     ///
-    /// Calls `PJRT_TpuTopology_IsEnhancedBarrierEnabled`.
+    /// Calls `PJRT_TpuTopology_IsEnhancedBarrierEnabled` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -272,7 +272,7 @@ impl TpuTopology {
     }
     /// Whether some chips of the topology cannot reach each other over the links between chips.
     ///
-    /// Calls `PJRT_TpuTopology_HasLimitedIciConnectivity`.
+    /// Calls `PJRT_TpuTopology_HasLimitedIciConnectivity` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -308,7 +308,7 @@ impl TpuTopology {
     }
     /// Whether one chip reaches another directly, on a topology with limited links.
     ///
-    /// Calls `PJRT_TpuTopology_IsReachableOverLimitedIci`.
+    /// Calls `PJRT_TpuTopology_IsReachableOverLimitedIci` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -361,7 +361,7 @@ impl TpuTopology {
     }
     /// Number of processes.
     ///
-    /// Calls `PJRT_TpuTopology_ProcessCount`.
+    /// Calls `PJRT_TpuTopology_ProcessCount` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -394,7 +394,7 @@ impl TpuTopology {
     }
     /// Number of chips of each process.
     ///
-    /// Calls `PJRT_TpuTopology_ChipsPerProcess`.
+    /// Calls `PJRT_TpuTopology_ChipsPerProcess` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -427,7 +427,7 @@ impl TpuTopology {
     }
     /// Number of cores of each chip.
     ///
-    /// Calls `PJRT_TpuTopology_CoreCountPerChip`.
+    /// Calls `PJRT_TpuTopology_CoreCountPerChip` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -460,7 +460,7 @@ impl TpuTopology {
     }
     /// Number of chips of all processes.
     ///
-    /// Calls `PJRT_TpuTopology_ChipCount`.
+    /// Calls `PJRT_TpuTopology_ChipCount` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -493,7 +493,7 @@ impl TpuTopology {
     }
     /// Number of cores of all chips.
     ///
-    /// Calls `PJRT_TpuTopology_CoreCount`.
+    /// Calls `PJRT_TpuTopology_CoreCount` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -526,7 +526,7 @@ impl TpuTopology {
     }
     /// Number of devices of each process.
     ///
-    /// Calls `PJRT_TpuTopology_LogiDeviceCountPerProcess`.
+    /// Calls `PJRT_TpuTopology_LogiDeviceCountPerProcess` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -562,7 +562,7 @@ impl TpuTopology {
     }
     /// Number of devices of all processes.
     ///
-    /// Calls `PJRT_TpuTopology_LogiDeviceCount`.
+    /// Calls `PJRT_TpuTopology_LogiDeviceCount` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -595,7 +595,7 @@ impl TpuTopology {
     }
     /// Number of devices of each chip: 1 where its cores work as one device.
     ///
-    /// Calls `PJRT_TpuTopology_LogiDeviceCountPerChip`.
+    /// Calls `PJRT_TpuTopology_LogiDeviceCountPerChip` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -631,7 +631,7 @@ impl TpuTopology {
     }
     /// Number of cores of each process.
     ///
-    /// Calls `PJRT_TpuTopology_CoreCountPerProcess`.
+    /// Calls `PJRT_TpuTopology_CoreCountPerProcess` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -664,7 +664,7 @@ impl TpuTopology {
     }
     /// The numbers of the processes.
     ///
-    /// Calls `PJRT_TpuTopology_ProcessIds`.
+    /// Calls `PJRT_TpuTopology_ProcessIds` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -727,7 +727,7 @@ impl TpuTopology {
     }
     /// The numbers of the devices of a process.
     ///
-    /// Calls `PJRT_TpuTopology_LogiDeviceIdsOnProcess`.
+    /// Calls `PJRT_TpuTopology_LogiDeviceIdsOnProcess` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -802,7 +802,7 @@ impl TpuTopology {
     }
     /// The process of a chip, and the chip's place among the chips of that process.
     ///
-    /// Calls `PJRT_TpuTopology_ProcIdAndIdxOnProcForChip`.
+    /// Calls `PJRT_TpuTopology_ProcIdAndIdxOnProcForChip` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -852,7 +852,7 @@ impl TpuTopology {
     }
     /// The process of a device, and the device's place among the devices of that process.
     ///
-    /// Calls `PJRT_TpuTopology_ProcIdAndIdxOnProcForLogiDevice`.
+    /// Calls `PJRT_TpuTopology_ProcIdAndIdxOnProcForLogiDevice` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -902,7 +902,7 @@ impl TpuTopology {
     }
     /// The coordinates of a process among the processes.
     ///
-    /// Calls `PJRT_TpuTopology_ProcessCoordFromId`.
+    /// Calls `PJRT_TpuTopology_ProcessCoordFromId` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -970,7 +970,7 @@ impl TpuTopology {
     }
     /// The number of the chip at these coordinates.
     ///
-    /// Calls `PJRT_TpuTopology_ChipIdFromCoord`.
+    /// Calls `PJRT_TpuTopology_ChipIdFromCoord` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -1007,7 +1007,7 @@ impl TpuTopology {
     }
     /// The number of a device, by the coordinates of its chip and its place on the chip, from 0.
     ///
-    /// Calls `PJRT_TpuTopology_LogiDeviceIdFromChipCoordAndIdx`.
+    /// Calls `PJRT_TpuTopology_LogiDeviceIdFromChipCoordAndIdx` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -1056,7 +1056,7 @@ impl TpuTopology {
     }
     /// The coordinates of the chip of a device, and the device's place on it.
     ///
-    /// Calls `PJRT_TpuTopology_ChipCoordAndIdxForLogiDevice`.
+    /// Calls `PJRT_TpuTopology_ChipCoordAndIdxForLogiDevice` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -1135,7 +1135,7 @@ impl TpuTopology {
     }
     /// Chips of each process along each dimension.
     ///
-    /// Calls `PJRT_TpuTopology_ChipsPerProcessBounds`.
+    /// Calls `PJRT_TpuTopology_ChipsPerProcessBounds` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -1198,7 +1198,7 @@ impl TpuTopology {
     }
     /// Chips of the topology along each dimension.
     ///
-    /// Calls `PJRT_TpuTopology_ChipBounds`.
+    /// Calls `PJRT_TpuTopology_ChipBounds` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -1258,7 +1258,7 @@ impl TpuTopology {
     }
     /// Processes along each dimension.
     ///
-    /// Calls `PJRT_TpuTopology_ProcessBounds`.
+    /// Calls `PJRT_TpuTopology_ProcessBounds` (since PJRT 0.81).
     ///
     /// # Errors
     ///
@@ -1318,7 +1318,7 @@ impl TpuTopology {
     }
     /// How messages find their way between chips, by name, such as `mesh`.
     ///
-    /// Calls `PJRT_TpuTopology_GetRoutingStrategy`.
+    /// Calls `PJRT_TpuTopology_GetRoutingStrategy` (since PJRT 0.91).
     ///
     /// # Errors
     ///
@@ -1375,7 +1375,7 @@ impl TpuTopology {
     /// The slice of a platform that has this name: on `tpuv5e` it is one such as `4x4`, on `tpuv4` one such
     /// as `4x4x8_twisted`.
     ///
-    /// Calls `PJRT_TpuTopology_GetSliceConfig`.
+    /// Calls `PJRT_TpuTopology_GetSliceConfig` (since PJRT 0.91).
     ///
     /// # Errors
     ///
@@ -1418,7 +1418,7 @@ impl TpuTopology {
     }
     /// All slices of a platform. They come without names, and a shape that has two names comes twice.
     ///
-    /// Calls `PJRT_TpuTopology_GetSliceConfigs`.
+    /// Calls `PJRT_TpuTopology_GetSliceConfigs` (since PJRT 0.91).
     ///
     /// # Errors
     ///
@@ -1474,7 +1474,7 @@ impl TpuTopology {
     }
     /// How the hosts of a platform are built.
     ///
-    /// Calls `PJRT_TpuTopology_GetDefaultPlatformConfig`.
+    /// Calls `PJRT_TpuTopology_GetDefaultPlatformConfig` (since PJRT 0.91).
     ///
     /// # Errors
     ///

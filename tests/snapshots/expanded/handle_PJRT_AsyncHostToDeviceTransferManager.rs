@@ -17,7 +17,7 @@ unsafe impl ::pjrt::__rt::Handle for AsyncTransferManager {
     const NAME: &'static str = "PJRT_AsyncHostToDeviceTransferManager";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_AsyncHostToDeviceTransferManager_Destroy",
-        since: 0u32,
+        since: 60u32,
     });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
@@ -77,7 +77,7 @@ impl AsyncTransferManager {
     /// Hands out one of the manager's buffers, once. It may be asked for at any time; its ready event tells
     /// when the last transfer into it is done, and transfers into it go on as before.
     ///
-    /// Calls `PJRT_AsyncHostToDeviceTransferManager_RetrieveBuffer`.
+    /// Calls `PJRT_AsyncHostToDeviceTransferManager_RetrieveBuffer` (since PJRT 0.62).
     ///
     /// # Errors
     ///
@@ -130,7 +130,7 @@ impl AsyncTransferManager {
     }
     /// The device whose memory the buffers are in.
     ///
-    /// Calls `PJRT_AsyncHostToDeviceTransferManager_Device`.
+    /// Calls `PJRT_AsyncHostToDeviceTransferManager_Device` (since PJRT 0.62).
     ///
     /// # Errors
     ///
@@ -164,7 +164,7 @@ impl AsyncTransferManager {
     }
     /// How many buffers the manager fills: one for each shape that it was made with.
     ///
-    /// Calls `PJRT_AsyncHostToDeviceTransferManager_BufferCount`.
+    /// Calls `PJRT_AsyncHostToDeviceTransferManager_BufferCount` (since PJRT 0.62).
     ///
     /// # Errors
     ///
@@ -186,7 +186,7 @@ impl AsyncTransferManager {
     }
     /// Bytes that a buffer takes on the device; the bounds for raw transfers into it.
     ///
-    /// Calls `PJRT_AsyncHostToDeviceTransferManager_BufferSize`.
+    /// Calls `PJRT_AsyncHostToDeviceTransferManager_BufferSize` (since PJRT 0.62).
     ///
     /// # Errors
     ///

@@ -14,7 +14,7 @@ unsafe impl ::pjrt::__rt::Handle for AsyncTrackingEvent {
     const NAME: &'static str = "PJRT_AsyncTrackingEvent";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_AsyncTrackingEvent_Destroy",
-        since: 0u32,
+        since: 86u32,
     });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {

@@ -15,7 +15,7 @@ unsafe impl ::pjrt::__rt::Handle for Buffer {
     const NAME: &'static str = "PJRT_Buffer";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_Buffer_Destroy",
-        since: 0u32,
+        since: 1u32,
     });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
@@ -74,7 +74,7 @@ impl ::core::fmt::Debug for Buffer {
 impl Buffer {
     /// Type of the elements.
     ///
-    /// Calls `PJRT_Buffer_ElementType`.
+    /// Calls `PJRT_Buffer_ElementType` (since PJRT 0.5).
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl Buffer {
     /// Length of each dimension, outermost first; empty for a scalar. A dynamic dimension shows its upper
     /// bound here.
     ///
-    /// Calls `PJRT_Buffer_Dimensions`.
+    /// Calls `PJRT_Buffer_Dimensions` (since PJRT 0.6).
     ///
     /// # Errors
     ///
@@ -134,7 +134,7 @@ impl Buffer {
     /// Length of each dimension as it turned out at run time; differs from the dimensions only where those
     /// are dynamic, and then may wait for the device.
     ///
-    /// Calls `PJRT_Buffer_UnpaddedDimensions`.
+    /// Calls `PJRT_Buffer_UnpaddedDimensions` (since PJRT 0.7).
     ///
     /// # Errors
     ///
@@ -173,7 +173,7 @@ impl Buffer {
     }
     /// Indices of the dimensions whose length is only known at run time; empty for most arrays.
     ///
-    /// Calls `PJRT_Buffer_DynamicDimensionIndices`.
+    /// Calls `PJRT_Buffer_DynamicDimensionIndices` (since PJRT 0.11).
     ///
     /// # Errors
     ///
@@ -212,7 +212,7 @@ impl Buffer {
     }
     /// Bytes that the array takes on the device, padding included; element types below one byte are packed, so this may be less than the size on the host.
     ///
-    /// Calls `PJRT_Buffer_OnDeviceSizeInBytes`.
+    /// Calls `PJRT_Buffer_OnDeviceSizeInBytes` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -231,7 +231,7 @@ impl Buffer {
     }
     /// The device whose memory holds the array.
     ///
-    /// Calls `PJRT_Buffer_Device`.
+    /// Calls `PJRT_Buffer_Device` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -262,7 +262,7 @@ impl Buffer {
     }
     /// The memory that holds the array.
     ///
-    /// Calls `PJRT_Buffer_Memory`.
+    /// Calls `PJRT_Buffer_Memory` (since PJRT 0.24).
     ///
     /// # Errors
     ///
@@ -292,7 +292,7 @@ impl Buffer {
     }
     /// Lets the array go, as soon as no work uses it any more, and keeps the handle. May be repeated.
     ///
-    /// Calls `PJRT_Buffer_Delete`.
+    /// Calls `PJRT_Buffer_Delete` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -311,7 +311,7 @@ impl Buffer {
     }
     /// Whether the array is gone: deleted, or donated to a run.
     ///
-    /// Calls `PJRT_Buffer_IsDeleted`.
+    /// Calls `PJRT_Buffer_IsDeleted` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -333,7 +333,7 @@ impl Buffer {
     ///
     /// Plugins may refuse a device that already holds the array; the CPU plugin copies.
     ///
-    /// Calls `PJRT_Buffer_CopyToDevice`.
+    /// Calls `PJRT_Buffer_CopyToDevice` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -381,7 +381,7 @@ impl Buffer {
     }
     /// Whether the array lies in memory that the host's processor can read.
     ///
-    /// Calls `PJRT_Buffer_IsOnCpu`.
+    /// Calls `PJRT_Buffer_IsOnCpu` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -402,7 +402,7 @@ impl Buffer {
     ///
     /// An event taken before the buffer is deleted keeps its outcome.
     ///
-    /// Calls `PJRT_Buffer_ReadyEvent`.
+    /// Calls `PJRT_Buffer_ReadyEvent` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -437,7 +437,7 @@ impl Buffer {
     }
     /// A number that often is the array's address on the device.
     ///
-    /// Calls `PJRT_Buffer_UnsafePointer`.
+    /// Calls `PJRT_Buffer_UnsafePointer` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -456,7 +456,7 @@ impl Buffer {
     }
     /// Keeps the array's memory where it is, for others that use its address, until the count goes down again. A run then copies instead of taking a donation.
     ///
-    /// Calls `PJRT_Buffer_IncreaseExternalReferenceCount`.
+    /// Calls `PJRT_Buffer_IncreaseExternalReferenceCount` (since PJRT 0.19).
     ///
     /// # Errors
     ///
@@ -479,7 +479,7 @@ impl Buffer {
     }
     /// Takes back one such reference.
     ///
-    /// Calls `PJRT_Buffer_DecreaseExternalReferenceCount`.
+    /// Calls `PJRT_Buffer_DecreaseExternalReferenceCount` (since PJRT 0.19).
     ///
     /// # Errors
     ///
@@ -502,7 +502,7 @@ impl Buffer {
     }
     /// The array's address on the device.
     ///
-    /// Calls `PJRT_Buffer_OpaqueDeviceMemoryDataPointer`.
+    /// Calls `PJRT_Buffer_OpaqueDeviceMemoryDataPointer` (since PJRT 0.19).
     ///
     /// # Errors
     ///
@@ -529,7 +529,7 @@ impl Buffer {
     ///
     /// Plugins may refuse a memory that already holds the array; the CPU plugin copies.
     ///
-    /// Calls `PJRT_Buffer_CopyToMemory`.
+    /// Calls `PJRT_Buffer_CopyToMemory` (since PJRT 0.32).
     ///
     /// # Errors
     ///
@@ -576,7 +576,7 @@ impl Buffer {
     }
     /// The same bytes on the device under another type, shape and layout, without a copy. Without a layout the default one is taken, not the buffer's.
     ///
-    /// Calls `PJRT_Buffer_Bitcast`.
+    /// Calls `PJRT_Buffer_Bitcast` (since PJRT 0.98).
     ///
     /// # Errors
     ///

@@ -17,7 +17,7 @@ unsafe impl ::pjrt::__rt::Handle for Client {
     const NAME: &'static str = "PJRT_Client";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_Client_Destroy",
-        since: 0u32,
+        since: 1u32,
     });
     const ROOT: bool = true;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
@@ -80,7 +80,7 @@ impl ::core::fmt::Debug for Client {
 impl Client {
     /// Name of the platform, in lower case: `cpu`, `cuda`, `tpu`.
     ///
-    /// Calls `PJRT_Client_PlatformName`.
+    /// Calls `PJRT_Client_PlatformName` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -119,7 +119,7 @@ impl Client {
     }
     /// Number of this process among those of a distributed program; 0 where there is one process.
     ///
-    /// Calls `PJRT_Client_ProcessIndex`.
+    /// Calls `PJRT_Client_ProcessIndex` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -139,7 +139,7 @@ impl Client {
     /// Version of the platform, for people to read: the CUDA or libtpu build; the CPU plugin just says
     /// `cpu`. May have several lines.
     ///
-    /// Calls `PJRT_Client_PlatformVersion`.
+    /// Calls `PJRT_Client_PlatformVersion` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -178,7 +178,7 @@ impl Client {
     }
     /// All devices that the client knows, those of other processes included.
     ///
-    /// Calls `PJRT_Client_Devices`.
+    /// Calls `PJRT_Client_Devices` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -217,7 +217,7 @@ impl Client {
     }
     /// The devices that this process can give work to; with one process, all of them.
     ///
-    /// Calls `PJRT_Client_AddressableDevices`.
+    /// Calls `PJRT_Client_AddressableDevices` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -258,7 +258,7 @@ impl Client {
     }
     /// The device with this global id, which is the id that its description gives.
     ///
-    /// Calls `PJRT_Client_LookupDevice`.
+    /// Calls `PJRT_Client_LookupDevice` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -292,7 +292,7 @@ impl Client {
     }
     /// The addressable device with this local hardware id, such as the number of a CUDA device.
     ///
-    /// Calls `PJRT_Client_LookupAddressableDevice`.
+    /// Calls `PJRT_Client_LookupAddressableDevice` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -329,7 +329,7 @@ impl Client {
     /// The memories that this process can copy to and from. The CPU plugin has three per device: `device`,
     /// `pinned_host` and `unpinned_host`.
     ///
-    /// Calls `PJRT_Client_AddressableMemories`.
+    /// Calls `PJRT_Client_AddressableMemories` (since PJRT 0.20).
     ///
     /// # Errors
     ///
@@ -370,7 +370,7 @@ impl Client {
     }
     /// Compiles a program and loads it on the client's devices. May take minutes and gigabytes.
     ///
-    /// Calls `PJRT_Client_Compile`.
+    /// Calls `PJRT_Client_Compile` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -414,7 +414,7 @@ impl Client {
     }
     /// Which device runs which replica and partition unless a program says otherwise: ids, by replica and then by partition.
     ///
-    /// Calls `PJRT_Client_DefaultDeviceAssignment`.
+    /// Calls `PJRT_Client_DefaultDeviceAssignment` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -463,7 +463,7 @@ impl Client {
     ///
     /// `options` override those in the bytes; `placement` chooses a place on the hardware.
     ///
-    /// Calls `PJRT_Executable_DeserializeAndLoad`.
+    /// Calls `PJRT_Executable_DeserializeAndLoad` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -523,7 +523,7 @@ impl Client {
     }
     /// The topology of the client's devices, for ahead-of-time compilation and its attributes.
     ///
-    /// Calls `PJRT_Client_TopologyDescription`.
+    /// Calls `PJRT_Client_TopologyDescription` (since PJRT 0.36).
     ///
     /// # Errors
     ///
@@ -556,7 +556,7 @@ impl Client {
     }
     /// Registers host memory for fast transfers, until it is unmapped. Whole pages, on most platforms.
     ///
-    /// Calls `PJRT_Client_DmaMap`.
+    /// Calls `PJRT_Client_DmaMap` (since PJRT 0.67).
     ///
     /// # Errors
     ///
@@ -587,7 +587,7 @@ impl Client {
     }
     /// Ends the registration of host memory that begins at this address.
     ///
-    /// Calls `PJRT_Client_DmaUnmap`.
+    /// Calls `PJRT_Client_DmaUnmap` (since PJRT 0.67).
     ///
     /// # Errors
     ///
@@ -616,7 +616,7 @@ impl Client {
     }
     /// Allocates a buffer and leaves its contents as they are.
     ///
-    /// Calls `PJRT_Client_CreateUninitializedBuffer`.
+    /// Calls `PJRT_Client_CreateUninitializedBuffer` (since PJRT 0.69).
     ///
     /// # Errors
     ///
@@ -714,7 +714,7 @@ impl Client {
     }
     /// A buffer that takes no memory and holds an error; a run that gets it fails with that error.
     ///
-    /// Calls `PJRT_Client_CreateErrorBuffer`.
+    /// Calls `PJRT_Client_CreateErrorBuffer` (since PJRT 0.82).
     ///
     /// # Errors
     ///
@@ -813,7 +813,7 @@ impl Client {
     /// the executable's own in any case. An executable taken from a loaded one cannot be loaded again;
     /// serialize it instead.
     ///
-    /// Calls `PJRT_Client_Load`.
+    /// Calls `PJRT_Client_Load` (since PJRT 0.95).
     ///
     /// # Errors
     ///

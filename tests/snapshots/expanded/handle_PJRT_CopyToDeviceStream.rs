@@ -14,7 +14,7 @@ unsafe impl ::pjrt::__rt::Handle for CopyToDeviceStream {
     const NAME: &'static str = "PJRT_CopyToDeviceStream";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_CopyToDeviceStream_Destroy",
-        since: 0u32,
+        since: 12u32,
     });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
@@ -71,7 +71,7 @@ impl ::core::fmt::Debug for CopyToDeviceStream {
 impl CopyToDeviceStream {
     /// How many bytes the program expects from this stream in all.
     ///
-    /// Calls `PJRT_CopyToDeviceStream_TotalBytes`.
+    /// Calls `PJRT_CopyToDeviceStream_TotalBytes` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ impl CopyToDeviceStream {
     }
     /// The length in bytes of every chunk must be a multiple of this.
     ///
-    /// Calls `PJRT_CopyToDeviceStream_GranuleSize`.
+    /// Calls `PJRT_CopyToDeviceStream_GranuleSize` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl CopyToDeviceStream {
     }
     /// How many bytes are transferred or queued so far.
     ///
-    /// Calls `PJRT_CopyToDeviceStream_CurrentBytes`.
+    /// Calls `PJRT_CopyToDeviceStream_CurrentBytes` (since PJRT 0.1).
     ///
     /// # Errors
     ///

@@ -66,7 +66,7 @@ impl ::core::fmt::Debug for Device {
 impl Device {
     /// What is known of this device: ids, kind, attributes.
     ///
-    /// Calls `PJRT_Device_GetDescription`.
+    /// Calls `PJRT_Device_GetDescription` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -98,7 +98,7 @@ impl Device {
     }
     /// Whether this process can give the device work.
     ///
-    /// Calls `PJRT_Device_IsAddressable`.
+    /// Calls `PJRT_Device_IsAddressable` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ impl Device {
     }
     /// The hardware's own number for the device, such as that of a CUDA device; -1 where there is none. Numbers may have gaps.
     ///
-    /// Calls `PJRT_Device_LocalHardwareId`.
+    /// Calls `PJRT_Device_LocalHardwareId` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl Device {
     }
     /// The memories that programs on this device can use. Empty for a device of another process.
     ///
-    /// Calls `PJRT_Device_AddressableMemories`.
+    /// Calls `PJRT_Device_AddressableMemories` (since PJRT 0.14).
     ///
     /// # Errors
     ///
@@ -177,7 +177,7 @@ impl Device {
     }
     /// The memory where data for this device goes unless another is named.
     ///
-    /// Calls `PJRT_Device_DefaultMemory`.
+    /// Calls `PJRT_Device_DefaultMemory` (since PJRT 0.17).
     ///
     /// # Errors
     ///
@@ -212,7 +212,7 @@ impl Device {
     /// free block, pool. Only the bytes in use always come; each other number has a flag beside it that
     /// says whether it was given.
     ///
-    /// Calls `PJRT_Device_MemoryStats`.
+    /// Calls `PJRT_Device_MemoryStats` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -232,98 +232,69 @@ impl Device {
                 ::core::result::Result::Ok(out.bytes_in_use),
             )?,
             peak_bytes_in_use: ::pjrt::__rt::part(
-                if out.peak_bytes_in_use_is_set {
-                    (::core::result::Result::Ok(out.peak_bytes_in_use))
-                        .map(::core::option::Option::Some)
-                } else {
-                    ::core::result::Result::Ok(::core::option::Option::None)
-                },
+                ::core::result::Result::Ok(
+                    out.peak_bytes_in_use_is_set.then_some(out.peak_bytes_in_use),
+                ),
             )?,
             num_allocs: ::pjrt::__rt::part(
-                if out.num_allocs_is_set {
-                    (::core::result::Result::Ok(out.num_allocs))
-                        .map(::core::option::Option::Some)
-                } else {
-                    ::core::result::Result::Ok(::core::option::Option::None)
-                },
+                ::core::result::Result::Ok(
+                    out.num_allocs_is_set.then_some(out.num_allocs),
+                ),
             )?,
             largest_alloc_size: ::pjrt::__rt::part(
-                if out.largest_alloc_size_is_set {
-                    (::core::result::Result::Ok(out.largest_alloc_size))
-                        .map(::core::option::Option::Some)
-                } else {
-                    ::core::result::Result::Ok(::core::option::Option::None)
-                },
+                ::core::result::Result::Ok(
+                    out.largest_alloc_size_is_set.then_some(out.largest_alloc_size),
+                ),
             )?,
             bytes_limit: ::pjrt::__rt::part(
-                if out.bytes_limit_is_set {
-                    (::core::result::Result::Ok(out.bytes_limit))
-                        .map(::core::option::Option::Some)
-                } else {
-                    ::core::result::Result::Ok(::core::option::Option::None)
-                },
+                ::core::result::Result::Ok(
+                    out.bytes_limit_is_set.then_some(out.bytes_limit),
+                ),
             )?,
             bytes_reserved: ::pjrt::__rt::part(
-                if out.bytes_reserved_is_set {
-                    (::core::result::Result::Ok(out.bytes_reserved))
-                        .map(::core::option::Option::Some)
-                } else {
-                    ::core::result::Result::Ok(::core::option::Option::None)
-                },
+                ::core::result::Result::Ok(
+                    out.bytes_reserved_is_set.then_some(out.bytes_reserved),
+                ),
             )?,
             peak_bytes_reserved: ::pjrt::__rt::part(
-                if out.peak_bytes_reserved_is_set {
-                    (::core::result::Result::Ok(out.peak_bytes_reserved))
-                        .map(::core::option::Option::Some)
-                } else {
-                    ::core::result::Result::Ok(::core::option::Option::None)
-                },
+                ::core::result::Result::Ok(
+                    out.peak_bytes_reserved_is_set.then_some(out.peak_bytes_reserved),
+                ),
             )?,
             bytes_reservable_limit: ::pjrt::__rt::part(
-                if out.bytes_reservable_limit_is_set {
-                    (::core::result::Result::Ok(out.bytes_reservable_limit))
-                        .map(::core::option::Option::Some)
-                } else {
-                    ::core::result::Result::Ok(::core::option::Option::None)
-                },
+                ::core::result::Result::Ok(
+                    out
+                        .bytes_reservable_limit_is_set
+                        .then_some(out.bytes_reservable_limit),
+                ),
             )?,
             largest_free_block_bytes: ::pjrt::__rt::part(
-                if out.largest_free_block_bytes_is_set {
-                    (::core::result::Result::Ok(out.largest_free_block_bytes))
-                        .map(::core::option::Option::Some)
-                } else {
-                    ::core::result::Result::Ok(::core::option::Option::None)
-                },
+                ::core::result::Result::Ok(
+                    out
+                        .largest_free_block_bytes_is_set
+                        .then_some(out.largest_free_block_bytes),
+                ),
             )?,
             pool_bytes: ::pjrt::__rt::part(
-                if out.pool_bytes_is_set {
-                    (::core::result::Result::Ok(out.pool_bytes))
-                        .map(::core::option::Option::Some)
-                } else {
-                    ::core::result::Result::Ok(::core::option::Option::None)
-                },
+                ::core::result::Result::Ok(
+                    out.pool_bytes_is_set.then_some(out.pool_bytes),
+                ),
             )?,
             peak_pool_bytes: ::pjrt::__rt::part(
-                if out.peak_pool_bytes_is_set {
-                    (::core::result::Result::Ok(out.peak_pool_bytes))
-                        .map(::core::option::Option::Some)
-                } else {
-                    ::core::result::Result::Ok(::core::option::Option::None)
-                },
+                ::core::result::Result::Ok(
+                    out.peak_pool_bytes_is_set.then_some(out.peak_pool_bytes),
+                ),
             )?,
             peak_allocated_bytes: ::pjrt::__rt::part(
-                if out.peak_allocated_bytes_is_set {
-                    (::core::result::Result::Ok(out.peak_allocated_bytes))
-                        .map(::core::option::Option::Some)
-                } else {
-                    ::core::result::Result::Ok(::core::option::Option::None)
-                },
+                ::core::result::Result::Ok(
+                    out.peak_allocated_bytes_is_set.then_some(out.peak_allocated_bytes),
+                ),
             )?,
         })
     }
     /// Makes an unfinished run with this launch id fail with the given error: its outputs get it. Tells whether there was one.
     ///
-    /// Calls `PJRT_Device_PoisonExecution`.
+    /// Calls `PJRT_Device_PoisonExecution` (since PJRT 0.85).
     ///
     /// # Errors
     ///
@@ -362,7 +333,7 @@ impl Device {
     /// Tells the runtime that work outside it involves this device, until the returned value is dropped.
     /// `description` is for logs. None where the platform does not track such work.
     ///
-    /// Calls `PJRT_Device_CreateAsyncTrackingEvent`.
+    /// Calls `PJRT_Device_CreateAsyncTrackingEvent` (since PJRT 0.86).
     ///
     /// # Errors
     ///
@@ -404,7 +375,7 @@ impl Device {
     }
     /// What the platform tells about the device now; some of it may change, unlike what its description says.
     ///
-    /// Calls `PJRT_Device_GetAttributes`.
+    /// Calls `PJRT_Device_GetAttributes` (since PJRT 0.92).
     ///
     /// # Errors
     ///
@@ -459,7 +430,7 @@ impl Device {
     }
     /// Starts the device's memory statistics, such as peaks, anew.
     ///
-    /// Calls `PJRT_Device_ClearMemoryStats`.
+    /// Calls `PJRT_Device_ClearMemoryStats` (since PJRT 0.106).
     ///
     /// # Errors
     ///

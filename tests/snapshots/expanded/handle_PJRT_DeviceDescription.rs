@@ -64,7 +64,7 @@ impl ::core::fmt::Debug for DeviceDescription {
 impl DeviceDescription {
     /// Global id of the device: unique among the devices of all processes.
     ///
-    /// Calls `PJRT_DeviceDescription_Id`.
+    /// Calls `PJRT_DeviceDescription_Id` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl DeviceDescription {
     }
     /// Number of the process that can give this device work; compare it with the client's.
     ///
-    /// Calls `PJRT_DeviceDescription_ProcessIndex`.
+    /// Calls `PJRT_DeviceDescription_ProcessIndex` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl DeviceDescription {
     }
     /// What the platform tells about the device, such as `coords` on TPU and `compute_capability` on CUDA; none on CPU. In no particular order.
     ///
-    /// Calls `PJRT_DeviceDescription_Attributes`.
+    /// Calls `PJRT_DeviceDescription_Attributes` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -142,7 +142,7 @@ impl DeviceDescription {
     }
     /// The model of the device, such as `TPU v5 lite`; `cpu` on the CPU plugin.
     ///
-    /// Calls `PJRT_DeviceDescription_Kind`.
+    /// Calls `PJRT_DeviceDescription_Kind` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -181,7 +181,7 @@ impl DeviceDescription {
     }
     /// A name for logs that tells this device from all others, such as `TPU_0(process=0,(0,0,0,0))`.
     ///
-    /// Calls `PJRT_DeviceDescription_DebugString`.
+    /// Calls `PJRT_DeviceDescription_DebugString` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -220,7 +220,7 @@ impl DeviceDescription {
     }
     /// A short name for people, such as `CpuDevice(id=0)`.
     ///
-    /// Calls `PJRT_DeviceDescription_ToString`.
+    /// Calls `PJRT_DeviceDescription_ToString` (since PJRT 0.1).
     ///
     /// # Errors
     ///

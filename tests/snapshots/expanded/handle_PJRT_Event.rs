@@ -12,7 +12,7 @@ unsafe impl ::pjrt::__rt::Handle for Event {
     const NAME: &'static str = "PJRT_Event";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_Event_Destroy",
-        since: 0u32,
+        since: 1u32,
     });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
@@ -69,7 +69,7 @@ impl ::core::fmt::Debug for Event {
 impl Event {
     /// Whether the event has happened, with success or with an error. Does not wait.
     ///
-    /// Calls `PJRT_Event_IsReady`.
+    /// Calls `PJRT_Event_IsReady` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -86,7 +86,7 @@ impl Event {
     }
     /// The outcome of an event that has happened. May be asked again and again.
     ///
-    /// Calls `PJRT_Event_Error`.
+    /// Calls `PJRT_Event_Error` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -109,7 +109,7 @@ impl Event {
     }
     /// Waits for the event and gives its outcome, however often it is asked.
     ///
-    /// Calls `PJRT_Event_Await`.
+    /// Calls `PJRT_Event_Await` (since PJRT 0.1).
     ///
     /// # Errors
     ///

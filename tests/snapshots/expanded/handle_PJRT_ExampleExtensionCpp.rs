@@ -14,7 +14,7 @@ unsafe impl ::pjrt::__rt::Handle for ExampleObject {
     const NAME: &'static str = "PJRT_ExampleExtensionCpp";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_Example_Extension_destroy",
-        since: 0u32,
+        since: 72u32,
     });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {

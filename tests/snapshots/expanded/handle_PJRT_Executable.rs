@@ -13,7 +13,7 @@ unsafe impl ::pjrt::__rt::Handle for Executable {
     const NAME: &'static str = "PJRT_Executable";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_Executable_Destroy",
-        since: 0u32,
+        since: 1u32,
     });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
@@ -76,7 +76,7 @@ impl ::core::fmt::Debug for Executable {
 impl Executable {
     /// Name of the program, usually that of its module.
     ///
-    /// Calls `PJRT_Executable_Name`.
+    /// Calls `PJRT_Executable_Name` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -115,7 +115,7 @@ impl Executable {
     }
     /// On how many replicas the program runs: copies that work on different data.
     ///
-    /// Calls `PJRT_Executable_NumReplicas`.
+    /// Calls `PJRT_Executable_NumReplicas` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -134,7 +134,7 @@ impl Executable {
     }
     /// Into how many partitions one replica is split.
     ///
-    /// Calls `PJRT_Executable_NumPartitions`.
+    /// Calls `PJRT_Executable_NumPartitions` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -153,7 +153,7 @@ impl Executable {
     }
     /// How many arrays a run leaves on each device.
     ///
-    /// Calls `PJRT_Executable_NumOutputs`.
+    /// Calls `PJRT_Executable_NumOutputs` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -173,7 +173,7 @@ impl Executable {
     }
     /// Bytes of machine code for the device; 0 where the plugin does not count, as on CPU.
     ///
-    /// Calls `PJRT_Executable_SizeOfGeneratedCodeInBytes`.
+    /// Calls `PJRT_Executable_SizeOfGeneratedCodeInBytes` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -194,7 +194,7 @@ impl Executable {
     }
     /// The compiler's estimates, such as `flops` and `bytes accessed`, mostly floats. Names are the platform's and the order may change from run to run.
     ///
-    /// Calls `PJRT_Executable_GetCostAnalysis`.
+    /// Calls `PJRT_Executable_GetCostAnalysis` (since PJRT 0.2).
     ///
     /// # Errors
     ///
@@ -234,7 +234,7 @@ impl Executable {
     }
     /// Kind of memory for each output.
     ///
-    /// Calls `PJRT_Executable_OutputMemoryKinds`.
+    /// Calls `PJRT_Executable_OutputMemoryKinds` (since PJRT 0.18).
     ///
     /// # Errors
     ///
@@ -274,7 +274,7 @@ impl Executable {
     }
     /// The compiled program as bytes, for the same platform and the same version of the plugin.
     ///
-    /// Calls `PJRT_Executable_Serialize`.
+    /// Calls `PJRT_Executable_Serialize` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -329,7 +329,7 @@ impl Executable {
     }
     /// Element type of each output.
     ///
-    /// Calls `PJRT_Executable_OutputElementTypes`.
+    /// Calls `PJRT_Executable_OutputElementTypes` (since PJRT 0.29).
     ///
     /// # Errors
     ///
@@ -368,7 +368,7 @@ impl Executable {
     }
     /// Dimensions of all outputs in one list, and how many of them belong to each output.
     ///
-    /// Calls `PJRT_Executable_OutputDimensions`.
+    /// Calls `PJRT_Executable_OutputDimensions` (since PJRT 0.29).
     ///
     /// # Errors
     ///
@@ -410,7 +410,7 @@ impl Executable {
     /// Bytes that tell compiled programs apart: the same program, options and compiler give the same ones.
     /// For cache keys, together with the plugin's identity. May hold any bytes.
     ///
-    /// Calls `PJRT_Executable_Fingerprint`.
+    /// Calls `PJRT_Executable_Fingerprint` (since PJRT 0.35).
     ///
     /// # Errors
     ///
@@ -450,7 +450,7 @@ impl Executable {
     /// How many bytes a run will need: code, arguments, outputs, outputs that reuse arguments, temporary
     /// memory; the same for host memory; and the peak. Later versions added totals.
     ///
-    /// Calls `PJRT_Executable_GetCompiledMemoryStats`.
+    /// Calls `PJRT_Executable_GetCompiledMemoryStats` (since PJRT 0.40).
     ///
     /// # Errors
     ///
@@ -518,7 +518,7 @@ impl Executable {
     }
     /// The options that the program was compiled with, as a serialized `CompileOptionsProto`.
     ///
-    /// Calls `PJRT_Executable_GetCompileOptions`.
+    /// Calls `PJRT_Executable_GetCompileOptions` (since PJRT 0.87).
     ///
     /// # Errors
     ///
@@ -573,7 +573,7 @@ impl Executable {
     }
     /// Kind of memory for each parameter.
     ///
-    /// Calls `PJRT_Executable_ParameterMemoryKinds`.
+    /// Calls `PJRT_Executable_ParameterMemoryKinds` (since PJRT 0.102).
     ///
     /// # Errors
     ///

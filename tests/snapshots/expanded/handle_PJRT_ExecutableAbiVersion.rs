@@ -15,7 +15,7 @@ unsafe impl ::pjrt::__rt::Handle for ExecutableAbiVersion {
     const NAME: &'static str = "PJRT_ExecutableAbiVersion";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_ExecutableAbiVersion_Destroy",
-        since: 0u32,
+        since: 91u32,
     });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
@@ -84,7 +84,7 @@ impl ::core::fmt::Debug for ExecutableAbiVersion {
 impl ExecutableAbiVersion {
     /// The version as a serialized `PjRtExecutableAbiVersionProto`.
     ///
-    /// Calls `PJRT_ExecutableAbiVersion_ToProto`.
+    /// Calls `PJRT_ExecutableAbiVersion_ToProto` (since PJRT 0.91).
     ///
     /// # Errors
     ///
@@ -142,7 +142,7 @@ impl ExecutableAbiVersion {
     }
     /// The number of the platform, which XLA makes from its name; the same on every machine.
     ///
-    /// Calls `PJRT_ExecutableAbiVersion_PlatformId`.
+    /// Calls `PJRT_ExecutableAbiVersion_PlatformId` (since PJRT 0.91).
     ///
     /// # Errors
     ///

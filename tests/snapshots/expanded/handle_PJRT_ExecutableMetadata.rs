@@ -14,7 +14,7 @@ unsafe impl ::pjrt::__rt::Handle for Metadata {
     const NAME: &'static str = "PJRT_ExecutableMetadata";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_ExecutableMetadata_DestroySerializedMetadata",
-        since: 0u32,
+        since: 75u32,
     });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {

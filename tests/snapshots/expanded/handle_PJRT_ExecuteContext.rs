@@ -12,7 +12,7 @@ unsafe impl ::pjrt::__rt::Handle for ExecuteContext {
     const NAME: &'static str = "PJRT_ExecuteContext";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_ExecuteContext_Destroy",
-        since: 0u32,
+        since: 52u32,
     });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {

@@ -15,7 +15,7 @@ unsafe impl ::pjrt::__rt::Handle for MemoryLayout {
     const NAME: &'static str = "PJRT_Layouts_MemoryLayout";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_Layouts_MemoryLayout_Destroy",
-        since: 0u32,
+        since: 51u32,
     });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
@@ -84,7 +84,7 @@ impl ::core::fmt::Debug for MemoryLayout {
 impl MemoryLayout {
     /// The layout as bytes: its text, such as `{1,0}`.
     ///
-    /// Calls `PJRT_Layouts_MemoryLayout_Serialize`.
+    /// Calls `PJRT_Layouts_MemoryLayout_Serialize` (since PJRT 0.51).
     ///
     /// # Errors
     ///

@@ -13,7 +13,7 @@ unsafe impl ::pjrt::__rt::Handle for LoadedExecutable {
     const NAME: &'static str = "PJRT_LoadedExecutable";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_LoadedExecutable_Destroy",
-        since: 0u32,
+        since: 1u32,
     });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
@@ -74,7 +74,7 @@ impl ::core::fmt::Debug for LoadedExecutable {
 impl LoadedExecutable {
     /// What is known of the program: names, counts, shapes, its serialized form. Each call gives another handle; ask once.
     ///
-    /// Calls `PJRT_LoadedExecutable_GetExecutable`.
+    /// Calls `PJRT_LoadedExecutable_GetExecutable` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -109,7 +109,7 @@ impl LoadedExecutable {
     }
     /// The devices of this process that the program runs on, in the order of its argument lists. Empty for a portable program, which runs where it is told.
     ///
-    /// Calls `PJRT_LoadedExecutable_AddressableDevices`.
+    /// Calls `PJRT_LoadedExecutable_AddressableDevices` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -152,7 +152,7 @@ impl LoadedExecutable {
     }
     /// Whether the program was unloaded before its handle goes. The measured CPU plugin (0.81) ignores deletion and always answers no.
     ///
-    /// Calls `PJRT_LoadedExecutable_IsDeleted`.
+    /// Calls `PJRT_LoadedExecutable_IsDeleted` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -172,7 +172,7 @@ impl LoadedExecutable {
     }
     /// Deprecated: ask the executable for its fingerprint. XLA's plugins refuse.
     ///
-    /// Calls `PJRT_LoadedExecutable_Fingerprint`.
+    /// Calls `PJRT_LoadedExecutable_Fingerprint` (since PJRT 0.28).
     ///
     /// # Errors
     ///
@@ -211,7 +211,7 @@ impl LoadedExecutable {
     }
     /// Which device runs which replica and partition, as a serialized `DeviceAssignmentProto`; empty for a portable program.
     ///
-    /// Calls `PJRT_LoadedExecutable_GetDeviceAssignment`.
+    /// Calls `PJRT_LoadedExecutable_GetDeviceAssignment` (since PJRT 0.79).
     ///
     /// # Errors
     ///
@@ -269,7 +269,7 @@ impl LoadedExecutable {
     }
     /// Replica and partition that each addressable device of the program runs, in the order of those devices.
     ///
-    /// Calls `PJRT_LoadedExecutable_AddressableDeviceLogicalIds`.
+    /// Calls `PJRT_LoadedExecutable_AddressableDeviceLogicalIds` (since PJRT 0.96).
     ///
     /// # Errors
     ///

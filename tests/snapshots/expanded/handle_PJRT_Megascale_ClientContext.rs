@@ -15,7 +15,7 @@ unsafe impl ::pjrt::__rt::Handle for ClientContext {
     const NAME: &'static str = "PJRT_Megascale_ClientContext";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_Megascale_DeleteClientContext",
-        since: 0u32,
+        since: 90u32,
     });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
@@ -88,11 +88,11 @@ impl ClientContext {
     /// endpoint is reached (`EndpointAddresses`, serialized) and how the network is built (`DCNTopology`,
     /// serialized; empty bytes are a message, too).
     ///
-    /// Calls `PJRT_Megascale_CreateMultiSliceConfig`.
+    /// Calls `PJRT_Megascale_CreateMultiSliceConfig` (since PJRT 0.90).
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT for bytes that are no such message.
+    /// INVALID_ARGUMENT for a slice that is not among those; INTERNAL for bytes that are no such message.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn multi_slice_config(
         &self,
@@ -158,7 +158,7 @@ impl ClientContext {
     }
     /// Sets the network endpoint up. Until then there is no port to ask for.
     ///
-    /// Calls `PJRT_Megascale_ClientContext_Initialize`.
+    /// Calls `PJRT_Megascale_ClientContext_Initialize` (since PJRT 0.92).
     ///
     /// # Errors
     ///
@@ -183,11 +183,11 @@ impl ClientContext {
     /// Lets the work of a launch go on that waits for other slices, so that it fails instead of waiting
     /// forever. What comes for that launch within `expire_after_ms` milliseconds is let go, too.
     ///
-    /// Calls `PJRT_Megascale_ClientContext_UnblockPendingWork`.
+    /// Calls `PJRT_Megascale_ClientContext_UnblockPendingWork` (since PJRT 0.92).
     ///
     /// # Errors
     ///
-    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    /// FAILED_PRECONDITION before the context is initialized.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn unblock_pending_work(
         &self,
@@ -215,7 +215,7 @@ impl ClientContext {
     }
     /// The network port of the endpoint; -1 if there is none.
     ///
-    /// Calls `PJRT_Megascale_ClientContext_MegascalePort`.
+    /// Calls `PJRT_Megascale_ClientContext_MegascalePort` (since PJRT 0.92).
     ///
     /// # Errors
     ///

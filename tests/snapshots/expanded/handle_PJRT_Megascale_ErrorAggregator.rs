@@ -14,7 +14,7 @@ unsafe impl ::pjrt::__rt::Handle for ErrorAggregator {
     const NAME: &'static str = "PJRT_Megascale_ErrorAggregator";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_Megascale_ErrorAggregator_Delete",
-        since: 0u32,
+        since: 99u32,
     });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
@@ -78,11 +78,11 @@ impl ::core::fmt::Debug for ErrorAggregator {
 impl ErrorAggregator {
     /// Adds the error of a worker, a serialized `MegaScaleRuntimeError`.
     ///
-    /// Calls `PJRT_Megascale_ErrorAggregator_AddError`.
+    /// Calls `PJRT_Megascale_ErrorAggregator_AddError` (since PJRT 0.99).
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT for bytes that are no such message.
+    /// INTERNAL for bytes that are no such message.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn add_error(
         &self,
@@ -107,9 +107,9 @@ impl ErrorAggregator {
         let _ = out;
         ::core::result::Result::Ok(())
     }
-    /// Works out what went wrong, and takes no more errors.
+    /// Works out what went wrong, and takes no more errors: what is added later is not counted.
     ///
-    /// Calls `PJRT_Megascale_ErrorAggregator_ProcessAndShutdown`.
+    /// Calls `PJRT_Megascale_ErrorAggregator_ProcessAndShutdown` (since PJRT 0.99).
     ///
     /// # Errors
     ///
@@ -151,7 +151,7 @@ impl ErrorAggregator {
     }
     /// Writes a digest to the plugin's log.
     ///
-    /// Calls `PJRT_Megascale_ErrorAggregator_LogErrorDigest`.
+    /// Calls `PJRT_Megascale_ErrorAggregator_LogErrorDigest` (since PJRT 0.99).
     ///
     /// # Errors
     ///
@@ -189,7 +189,7 @@ impl ErrorAggregator {
     }
     /// How many errors it has.
     ///
-    /// Calls `PJRT_Megascale_ErrorAggregator_Size`.
+    /// Calls `PJRT_Megascale_ErrorAggregator_Size` (since PJRT 0.99).
     ///
     /// # Errors
     ///
@@ -211,7 +211,7 @@ impl ErrorAggregator {
     }
     /// Whether it has errors and takes more.
     ///
-    /// Calls `PJRT_Megascale_ErrorAggregator_Active`.
+    /// Calls `PJRT_Megascale_ErrorAggregator_Active` (since PJRT 0.99).
     ///
     /// # Errors
     ///

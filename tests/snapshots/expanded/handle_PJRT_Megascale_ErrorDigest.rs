@@ -14,7 +14,7 @@ unsafe impl ::pjrt::__rt::Handle for ErrorDigest {
     const NAME: &'static str = "PJRT_Megascale_ErrorDigest";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_Megascale_ErrorDigest_Delete",
-        since: 0u32,
+        since: 99u32,
     });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {

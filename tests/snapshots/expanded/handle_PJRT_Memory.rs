@@ -66,7 +66,7 @@ impl ::core::fmt::Debug for Memory {
 impl Memory {
     /// Number of the memory, unique within its client.
     ///
-    /// Calls `PJRT_Memory_Id`.
+    /// Calls `PJRT_Memory_Id` (since PJRT 0.16).
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl Memory {
     }
     /// Kind of the memory: XLA's platforms use `device`, `pinned_host` and `unpinned_host`. Compare kinds by name.
     ///
-    /// Calls `PJRT_Memory_Kind`.
+    /// Calls `PJRT_Memory_Kind` (since PJRT 0.14).
     ///
     /// # Errors
     ///
@@ -120,7 +120,7 @@ impl Memory {
     }
     /// A name for logs that tells this memory from all others.
     ///
-    /// Calls `PJRT_Memory_DebugString`.
+    /// Calls `PJRT_Memory_DebugString` (since PJRT 0.15).
     ///
     /// # Errors
     ///
@@ -159,7 +159,7 @@ impl Memory {
     }
     /// A short name for people.
     ///
-    /// Calls `PJRT_Memory_ToString`.
+    /// Calls `PJRT_Memory_ToString` (since PJRT 0.15).
     ///
     /// # Errors
     ///
@@ -198,7 +198,7 @@ impl Memory {
     }
     /// The devices whose programs can use this memory.
     ///
-    /// Calls `PJRT_Memory_AddressableByDevices`.
+    /// Calls `PJRT_Memory_AddressableByDevices` (since PJRT 0.20).
     ///
     /// # Errors
     ///
@@ -237,7 +237,7 @@ impl Memory {
     }
     /// Number of the memory's kind, usually a hash of its name. It may be negative and differs between platforms: compare kinds by name.
     ///
-    /// Calls `PJRT_Memory_Kind_Id`.
+    /// Calls `PJRT_Memory_Kind_Id` (since PJRT 0.48).
     ///
     /// # Errors
     ///

@@ -73,7 +73,7 @@ impl MemoryDescription {
     /// Compare kinds by name: for one and the same kind, libtpu 0.117 gives another number here than for
     /// its topology's kinds.
     ///
-    /// Calls `PJRT_MemoryDescription_Kind`.
+    /// Calls `PJRT_MemoryDescription_Kind` (since PJRT 0.59).
     ///
     /// # Errors
     ///

@@ -13,7 +13,7 @@ unsafe impl ::pjrt::__rt::Handle for MultiSliceConfig {
     const NAME: &'static str = "PJRT_MultiSlice_Config";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_MultiSlice_Config_Destroy",
-        since: 0u32,
+        since: 96u32,
     });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
@@ -82,7 +82,7 @@ impl ::core::fmt::Debug for MultiSliceConfig {
 impl MultiSliceConfig {
     /// How many slices take part.
     ///
-    /// Calls `PJRT_MultiSlice_Config_NumSlices`.
+    /// Calls `PJRT_MultiSlice_Config_NumSlices` (since PJRT 0.96).
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl MultiSliceConfig {
     }
     /// The slice of this process, from 0. One made for compiling ahead of time answers 0.
     ///
-    /// Calls `PJRT_MultiSlice_Config_SliceId`.
+    /// Calls `PJRT_MultiSlice_Config_SliceId` (since PJRT 0.96).
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl MultiSliceConfig {
     }
     /// How many devices each slice has, in no particular order.
     ///
-    /// Calls `PJRT_MultiSlice_Config_NumDevicesPerSlice`.
+    /// Calls `PJRT_MultiSlice_Config_NumDevicesPerSlice` (since PJRT 0.96).
     ///
     /// # Errors
     ///
@@ -149,24 +149,27 @@ impl MultiSliceConfig {
                 input,
             )
         }?;
-        // SAFETY: the plugin hands the object over with the function that frees it, which is
-        // called once, when everything is copied.
-        let _devices_per_slice_map_guard = unsafe {
-            ::pjrt::__rt::free_later(
-                out.devices_per_slice_map as *mut ::core::ffi::c_void,
-                out
-                    .devices_per_slice_map_deleter
-                    .map(|deleter| {
-                        // SAFETY: functions that differ in what a pointer parameter points to
-                        // are called alike.
-                        unsafe {
-                            ::core::mem::transmute::<
-                                _,
-                                unsafe extern "C" fn(*mut ::core::ffi::c_void),
-                            >(deleter)
-                        }
-                    }),
-            )
+        let _devices_per_slice_map_guard = {
+            let deleter = out
+                .devices_per_slice_map_deleter
+                .map(|deleter| {
+                    // SAFETY: functions that differ in what a pointer parameter points to are
+                    // called alike.
+                    unsafe {
+                        ::core::mem::transmute::<
+                            _,
+                            unsafe extern "C" fn(*mut ::core::ffi::c_void),
+                        >(deleter)
+                    }
+                });
+            // SAFETY: the plugin hands the object over with the function that frees it, which
+            // is called once, when everything is copied.
+            unsafe {
+                ::pjrt::__rt::free_later(
+                    out.devices_per_slice_map as *mut ::core::ffi::c_void,
+                    deleter,
+                )
+            }
         };
         ::core::result::Result::Ok(DevicesPerSlice {
             slice_ids: ::pjrt::__rt::part(
@@ -219,7 +222,7 @@ impl MultiSliceConfig {
     }
     /// The configuration as bytes, in a form that is the plugin's own.
     ///
-    /// Calls `PJRT_MultiSlice_Config_Serialize`.
+    /// Calls `PJRT_MultiSlice_Config_Serialize` (since PJRT 0.96).
     ///
     /// # Errors
     ///

@@ -15,7 +15,7 @@ unsafe impl ::pjrt::__rt::Handle for RuntimeAbiVersion {
     const NAME: &'static str = "PJRT_RuntimeAbiVersion";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_RuntimeAbiVersion_Destroy",
-        since: 0u32,
+        since: 91u32,
     });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
@@ -84,7 +84,7 @@ impl ::core::fmt::Debug for RuntimeAbiVersion {
 impl RuntimeAbiVersion {
     /// Whether a runtime of another version can stand in for this one: success if it can.
     ///
-    /// Calls `PJRT_RuntimeAbiVersion_IsCompatibleWithRuntime`.
+    /// Calls `PJRT_RuntimeAbiVersion_IsCompatibleWithRuntime` (since PJRT 0.91).
     ///
     /// # Errors
     ///
@@ -122,7 +122,7 @@ impl RuntimeAbiVersion {
     }
     /// Whether a runtime of this version runs a program of that version: success if it does.
     ///
-    /// Calls `PJRT_RuntimeAbiVersion_IsCompatibleWithExecutable`.
+    /// Calls `PJRT_RuntimeAbiVersion_IsCompatibleWithExecutable` (since PJRT 0.91).
     ///
     /// # Errors
     ///
@@ -160,7 +160,7 @@ impl RuntimeAbiVersion {
     }
     /// The version as a serialized `PjRtRuntimeAbiVersionProto`.
     ///
-    /// Calls `PJRT_RuntimeAbiVersion_ToProto`.
+    /// Calls `PJRT_RuntimeAbiVersion_ToProto` (since PJRT 0.91).
     ///
     /// # Errors
     ///
@@ -218,7 +218,7 @@ impl RuntimeAbiVersion {
     }
     /// The number of the platform, which XLA makes from its name; the same on every machine.
     ///
-    /// Calls `PJRT_RuntimeAbiVersion_PlatformId`.
+    /// Calls `PJRT_RuntimeAbiVersion_PlatformId` (since PJRT 0.91).
     ///
     /// # Errors
     ///

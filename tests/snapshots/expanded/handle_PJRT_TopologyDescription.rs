@@ -17,7 +17,7 @@ unsafe impl ::pjrt::__rt::Handle for TopologyDescription {
     const NAME: &'static str = "PJRT_TopologyDescription";
     const DESTROY: ::core::option::Option<::pjrt::__rt::Function> = ::core::option::Option::Some(::pjrt::__rt::Function {
         name: "PJRT_TopologyDescription_Destroy",
-        since: 0u32,
+        since: 1u32,
     });
     const ROOT: bool = false;
     fn api(&self) -> &'static ::pjrt::__rt::Api {
@@ -80,7 +80,7 @@ impl ::core::fmt::Debug for TopologyDescription {
 impl TopologyDescription {
     /// Name of the platform that the topology is for, in lower case: `cpu`, `cuda`, `tpu`.
     ///
-    /// Calls `PJRT_TopologyDescription_PlatformName`.
+    /// Calls `PJRT_TopologyDescription_PlatformName` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -121,7 +121,7 @@ impl TopologyDescription {
     }
     /// Version of the platform, for people to read. The CUDA plugin names the device model here.
     ///
-    /// Calls `PJRT_TopologyDescription_PlatformVersion`.
+    /// Calls `PJRT_TopologyDescription_PlatformVersion` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -162,7 +162,7 @@ impl TopologyDescription {
     }
     /// The devices of the topology. Their order is the plugin's choice, and the same in every call within a process.
     ///
-    /// Calls `PJRT_TopologyDescription_GetDeviceDescriptions`.
+    /// Calls `PJRT_TopologyDescription_GetDeviceDescriptions` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -205,7 +205,7 @@ impl TopologyDescription {
     }
     /// The topology as bytes (a serialized `PjRtTopologyDescriptionProto`), for cache keys and for other processes.
     ///
-    /// Calls `PJRT_TopologyDescription_Serialize`.
+    /// Calls `PJRT_TopologyDescription_Serialize` (since PJRT 0.22).
     ///
     /// # Errors
     ///
@@ -260,7 +260,7 @@ impl TopologyDescription {
     }
     /// What the platform tells about the topology, such as `wrap` and `twist` on TPU; none on CPU.
     ///
-    /// Calls `PJRT_TopologyDescription_Attributes`.
+    /// Calls `PJRT_TopologyDescription_Attributes` (since PJRT 0.27).
     ///
     /// # Errors
     ///
@@ -301,7 +301,7 @@ impl TopologyDescription {
     /// Compiles a program for this topology, without its hardware; load it on a client to run it. A client
     /// may be given to guide optimisations.
     ///
-    /// Calls `PJRT_Compile`.
+    /// Calls `PJRT_Compile` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -349,7 +349,7 @@ impl TopologyDescription {
     }
     /// A number that tells topologies apart; serializing and reading back keeps it. For cache keys.
     ///
-    /// Calls `PJRT_TopologyDescription_Fingerprint`.
+    /// Calls `PJRT_TopologyDescription_Fingerprint` (since PJRT 0.101).
     ///
     /// # Errors
     ///
@@ -368,7 +368,7 @@ impl TopologyDescription {
     }
     /// The layout that an array gets in a kind of memory, as a serialized `ShapeProto`.
     ///
-    /// Calls `PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace`.
+    /// Calls `PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace` (since PJRT 0.109).
     ///
     /// # Errors
     ///
@@ -466,7 +466,7 @@ impl TopologyDescription {
     }
     /// The numbers of the kinds of memory that the devices have. libtpu's numbers differ between here and in memory descriptions for the same kinds: compare kinds by name.
     ///
-    /// Calls `PJRT_TopologyDescription_GetMemorySpaceKindIds`.
+    /// Calls `PJRT_TopologyDescription_GetMemorySpaceKindIds` (since PJRT 0.110).
     ///
     /// # Errors
     ///

@@ -5,7 +5,7 @@ impl Plugin {
     /// What the plugin tells about itself. XLA's plugins give `xla_version`, `stablehlo_current_version`
     /// and `stablehlo_minimum_version`: which StableHLO they read.
     ///
-    /// Calls `PJRT_Plugin_Attributes`.
+    /// Calls `PJRT_Plugin_Attributes` (since PJRT 0.9).
     ///
     /// # Errors
     ///
@@ -45,7 +45,7 @@ impl Plugin {
     /// `v5e:4x4`, and an empty one means eight v2 cores; on CUDA the options `target_config` and `topology`
     /// do and the name is ignored.
     ///
-    /// Calls `PJRT_TopologyDescription_Create`.
+    /// Calls `PJRT_TopologyDescription_Create` (since PJRT 0.1).
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl Plugin {
     }
     /// An empty context for runs.
     ///
-    /// Calls `PJRT_ExecuteContext_Create`.
+    /// Calls `PJRT_ExecuteContext_Create` (since PJRT 0.52).
     ///
     /// # Errors
     ///
@@ -118,7 +118,7 @@ impl Plugin {
     }
     /// A topology from the bytes that serializing one of this platform gave.
     ///
-    /// Calls `PJRT_TopologyDescription_Deserialize`.
+    /// Calls `PJRT_TopologyDescription_Deserialize` (since PJRT 0.75).
     ///
     /// # Errors
     ///

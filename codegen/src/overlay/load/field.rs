@@ -132,12 +132,10 @@ fn field_entry(node: &Node) -> FieldEntry {
         user_data: word(node, "user_data").map(str::to_owned),
         keyed_by: word(node, "keyed_by").map(str::to_owned),
         capacity: word(node, "capacity").map(str::to_owned),
-        count: word(node, "count").map(|w| {
-            match w {
-                "nul" => Count::Nul,
-                "all" => Count::All,
-                _ => Count::Field(w.to_owned()),
-            }
+        count: word(node, "count").map(|w| match w {
+            "nul" => Count::Nul,
+            "all" => Count::All,
+            _ => Count::Field(w.to_owned()),
         }),
         first: match node.get("first").map(|n| &n.tree) {
             Some(Tree::Int(number)) => u64::try_from(*number).ok(),
