@@ -30,7 +30,7 @@ impl TpuExecutable {
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT for bytes that are no program.
+    /// INVALID_ARGUMENT, or INTERNAL where they are cut off, for bytes that are no program.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn target_arguments(
         &self,
@@ -96,7 +96,7 @@ impl TpuExecutable {
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT for bytes that are no program.
+    /// INVALID_ARGUMENT, or INTERNAL where they are cut off, for bytes that are no program.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn hlo_module_with_config(
         &self,
@@ -162,7 +162,7 @@ impl TpuExecutable {
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT for bytes that are no program.
+    /// INVALID_ARGUMENT, or INTERNAL where they are cut off, for bytes that are no program.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn compiled_memory_stats(
         &self,
@@ -231,7 +231,7 @@ impl TpuExecutable {
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT for bytes that are no such messages.
+    /// INVALID_ARGUMENT for bytes that are no such messages; an error for none or several modules, of which libtpu 0.0.52 takes one.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn run_hlo_cost_analysis(
         &self,
@@ -369,7 +369,7 @@ impl TpuExecutable {
             }
         }
     }
-    /// The value of a field of the TPU's compilation environment, as text in bytes.
+    /// The value of a field of the TPU's compilation environment, as text in bytes; bytes without a TPU environment stand for one of default values.
     ///
     /// Calls `PJRT_TpuExecutable_GetTpuCompilationEnvFieldAsString` (since PJRT 0.98).
     ///
@@ -437,13 +437,13 @@ impl TpuExecutable {
             }
         }
     }
-    /// Whether a status, as a serialized `StatusProto`, says that a program failed as it was told to.
+    /// Whether a status, as a serialized `StatusProto`, carries the runtime's mark of a program whose failure was settled before it started.
     ///
     /// Calls `PJRT_TpuExecutable_IsTpuPredeterminedError` (since PJRT 0.99).
     ///
     /// # Errors
     ///
-    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    /// INVALID_ARGUMENT for bytes that are no such message.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn is_predetermined_error(
         &self,
@@ -466,13 +466,13 @@ impl TpuExecutable {
         }?;
         ::core::result::Result::Ok(out.is_predetermined)
     }
-    /// Whether a status, as a serialized `StatusProto`, only stands for a program that was cancelled because another one failed.
+    /// Whether a status, as a serialized `StatusProto`, carries the runtime's mark of a mere stand-in for a cancelled program, behind which another one failed.
     ///
     /// Calls `PJRT_TpuExecutable_IsTpuCancellationPlaceholderError` (since PJRT 0.115).
     ///
     /// # Errors
     ///
-    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    /// INVALID_ARGUMENT for bytes that are no such message.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn is_cancellation_placeholder_error(
         &self,

@@ -1379,7 +1379,7 @@ impl TpuTopology {
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT for a platform that the plugin does not know (libtpu 0.0.52 knows `tpuv2`, `tpuv3`, `tpuv4`, `tpuv4lite`, `tpuv5`, `tpuv5e`, `tpuv5lite`, `tpuv6e` and `tpu7x`); an error for a slice that the platform does not have.
+    /// INVALID_ARGUMENT for a platform that the plugin does not know (libtpu 0.0.52 knows `tpuv2`, `tpuv3`, `tpuv4`, `tpuv4lite`, `tpuv5`, `tpuv5e`, `tpuv5lite`, `tpuv6e` and `tpu7x`); and for a slice that the platform does not have.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn slice_config(
         &self,
