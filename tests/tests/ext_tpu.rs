@@ -323,10 +323,14 @@ fn bytes_that_are_no_program_are_errors() {
         return;
     };
     let half = &program[..program.len() / 2];
-    for bytes in [&b""[..], b"garbage", half] {
-        code(tpu.target_arguments(bytes));
-        code(tpu.hlo_module_with_config(bytes));
-        code(tpu.compiled_memory_stats(bytes));
+    for (bytes, expected) in [
+        (&b""[..], ErrorCode::INVALID_ARGUMENT),
+        (b"garbage", ErrorCode::INVALID_ARGUMENT),
+        (half, ErrorCode::INTERNAL),
+    ] {
+        assert_eq!(code(tpu.target_arguments(bytes)), expected);
+        assert_eq!(code(tpu.hlo_module_with_config(bytes)), expected);
+        assert_eq!(code(tpu.compiled_memory_stats(bytes)), expected);
     }
     let target = tpu.target_arguments(&program).unwrap();
     let module = tpu.hlo_module_with_config(&program).unwrap();
@@ -343,8 +347,10 @@ fn a_compilation_environment_is_made_and_read() {
     let name = "xla_tpu_enable_latency_hiding_scheduler";
     assert_eq!(&field(&made, name).unwrap()[..], b"true");
     assert_eq!(code(field(&made, "nosuch")), ErrorCode::INVALID_ARGUMENT);
-    code(field(b"garbage", name));
-    code(tpu.set_tpu_compilation_env(b"garbage"));
+    let error = code(field(b"garbage", name));
+    assert_eq!(error, ErrorCode::INTERNAL);
+    let error = code(tpu.set_tpu_compilation_env(b"garbage"));
+    assert_eq!(error, ErrorCode::INTERNAL);
 }
 
 #[test]

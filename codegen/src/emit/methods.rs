@@ -6,7 +6,7 @@ use crate::lower::method::{Method, Receiver};
 use crate::lower::{call, names};
 use crate::model::Model;
 use crate::overlay::{Returns, Taken};
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::quote;
 
 /// One method, and the struct of its results if there are several.
@@ -99,6 +99,7 @@ fn emitted(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
     } else {
         quote!(let out = #called?;)
     };
+    let unread = (!reads_outputs(&body)).then(|| quote!(let _ = out;));
     let body = quote! {
         #api
         #unused
@@ -108,6 +109,7 @@ fn emitted(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
         let input = #path #input::new #arguments;
         ::pjrt::__rt::safety!(#why);
         #called
+        #unread
         #(#settled)*
         #(#guards)*
         #body
@@ -167,6 +169,15 @@ fn receiver(method: &Method<'_>) -> Result<TokenStream, String> {
     Ok(match method.entry.taken {
         Taken::Ref | Taken::Value => quote!(&self),
         Taken::Mut | Taken::Freed => quote!(&mut self),
+    })
+}
+
+/// Whether a body reads what the checked call gave: memory of the caller may hold it all.
+fn reads_outputs(body: &TokenStream) -> bool {
+    body.clone().into_iter().any(|tree| match tree {
+        TokenTree::Ident(ident) => ident == "out",
+        TokenTree::Group(group) => reads_outputs(&group.stream()),
+        _ => false,
     })
 }
 

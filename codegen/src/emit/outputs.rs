@@ -485,7 +485,7 @@ fn contents(
                     let count = count(&list.length);
                     quote!(#memory.filled(#count, #place))
                 }
-                None => quote!(#memory.one(#place)),
+                None => quote!({ let _ = out; #memory.one(#place) }),
             }
         }
     })

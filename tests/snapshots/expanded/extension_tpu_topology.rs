@@ -1410,11 +1410,14 @@ impl TpuTopology {
         let out = unsafe {
             ::pjrt::raw::tpu_topology::tpu_topology_get_slice_config(table, input)
         }?;
-        slice_config_memory
-            .one(::pjrt::__rt::Place {
-                function: "PJRT_TpuTopology_GetSliceConfig",
-                field: "slice_config",
-            })
+        {
+            let _ = out;
+            slice_config_memory
+                .one(::pjrt::__rt::Place {
+                    function: "PJRT_TpuTopology_GetSliceConfig",
+                    field: "slice_config",
+                })
+        }
     }
     /// All slices of a platform. They come without names, and a shape that has two names comes twice.
     ///
