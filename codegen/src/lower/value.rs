@@ -74,7 +74,7 @@ pub fn value<'m>(model: &'m Model, name: &str) -> Result<Value<'m>, String> {
     for field in call::payload(structure) {
         let no_rule = || {
             format!(
-                "no rule for the field `{}` of type `{}`",
+                "{name}: no rule for the field `{}` of type `{}`",
                 field.name, field.ty
             )
         };
@@ -82,7 +82,7 @@ pub fn value<'m>(model: &'m Model, name: &str) -> Result<Value<'m>, String> {
         if lengths.contains(&field.name.as_str()) {
             let counts = ty.name().is_some_and(|n| n != "bool" && is_integer(n));
             if !counts {
-                return Err(format!("the length `{}` is no integer", field.name));
+                return Err(format!("{name}: the length `{}` is no integer", field.name));
             }
             continue;
         }

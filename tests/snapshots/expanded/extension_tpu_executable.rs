@@ -310,7 +310,7 @@ impl TpuExecutable {
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT for bytes that are no such message.
+    /// INTERNAL for bytes that are no such message.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn set_tpu_compilation_env(
         &self,
@@ -375,7 +375,7 @@ impl TpuExecutable {
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT for a field that the environment does not have, or bytes that are no `CompilationEnvironmentsProto`.
+    /// INVALID_ARGUMENT for a field that the environment does not have; INTERNAL for bytes that are no `CompilationEnvironmentsProto`.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     pub fn tpu_compilation_env_field(
         &self,
