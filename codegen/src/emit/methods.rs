@@ -1,12 +1,12 @@
 //! Layer 3: safe methods over the checked calls.
 
-use super::{callbacks, docs, inputs, outputs};
+use super::{callbacks, docs, held, inputs, outputs};
 use crate::lower::inputs::rust_path;
 use crate::lower::method::{Method, Receiver};
 use crate::lower::{call, names};
 use crate::model::Model;
 use crate::overlay::{Returns, Taken};
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 /// One method, and the struct of its results if there are several.
@@ -57,7 +57,7 @@ fn emitted(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
         .into_iter()
         .map(|ty| quote!(::pjrt::__rt::destructor::<#ty>(api)?;));
     let (result, body, structure) = result(model, method, &elided)?;
-    let guards = outputs::guards(method);
+    let guards = held::guards(method);
     let path = raw_path(model, method)?;
     let (ident, function, input) = (&method.ident, &call.ident, &call.input);
     let (api, table) = match (method.receiver, call.core) {
@@ -99,7 +99,6 @@ fn emitted(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
     } else {
         quote!(let out = #called?;)
     };
-    let unread = (!reads_outputs(&body)).then(|| quote!(let _ = out;));
     let body = quote! {
         #api
         #unused
@@ -109,7 +108,6 @@ fn emitted(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
         let input = #path #input::new #arguments;
         ::pjrt::__rt::safety!(#why);
         #called
-        #unread
         #(#settled)*
         #(#guards)*
         #body
@@ -169,15 +167,6 @@ fn receiver(method: &Method<'_>) -> Result<TokenStream, String> {
     Ok(match method.entry.taken {
         Taken::Ref | Taken::Value => quote!(&self),
         Taken::Mut | Taken::Freed => quote!(&mut self),
-    })
-}
-
-/// Whether a body reads what the checked call gave: memory of the caller may hold it all.
-fn reads_outputs(body: &TokenStream) -> bool {
-    body.clone().into_iter().any(|tree| match tree {
-        TokenTree::Ident(ident) => ident == "out",
-        TokenTree::Group(group) => reads_outputs(&group.stream()),
-        _ => false,
     })
 }
 

@@ -7,6 +7,7 @@ pub mod docs;
 pub mod enums;
 pub mod extension;
 pub mod handle;
+pub mod held;
 pub mod inputs;
 pub mod methods;
 pub mod outputs;

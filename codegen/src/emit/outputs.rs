@@ -7,7 +7,7 @@ use crate::lower::method::{Method, Receiver};
 use crate::lower::outputs::{First, Output, OutputKind};
 use crate::model::Model;
 use crate::overlay::{Count, Lender, Parent};
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
 /// Whether an output points into something that must outlive it.
@@ -252,44 +252,6 @@ pub fn value(
     Ok(value)
 }
 
-/// What frees the objects that copied outputs lie in, each once and after the copies are made.
-pub fn guards(method: &Method<'_>) -> Vec<TokenStream> {
-    let mut seen: Vec<&Ident> = Vec::new();
-    let mut guards = Vec::new();
-    for output in &method.outputs {
-        let OutputKind::Copied {
-            holder, deleter, ..
-        } = &output.kind
-        else {
-            continue;
-        };
-        if seen.contains(&holder) {
-            continue;
-        }
-        seen.push(holder);
-        let guard = format_ident!("_{holder}_guard");
-        let deleter = self::deleter(deleter);
-        guards.push(quote! {
-            let #guard = {
-                let deleter = #deleter;
-                ::pjrt::__rt::safety!("the plugin hands the object over with the function that frees it, which is called once, when everything is copied.");
-                unsafe { ::pjrt::__rt::free_later(out.#holder as *mut ::core::ffi::c_void, deleter) }
-            };
-        });
-    }
-    guards
-}
-
-/// A deleter as a function of an untyped pointer.
-fn deleter(field: &Ident) -> TokenStream {
-    quote! {
-        out.#field.map(|deleter| {
-            ::pjrt::__rt::safety!("functions that differ in what a pointer parameter points to are called alike.");
-            unsafe { ::core::mem::transmute::<_, unsafe extern "C" fn(*mut ::core::ffi::c_void)>(deleter) }
-        })
-    }
-}
-
 fn plain_value(
     model: &Model,
     method: &Method<'_>,
@@ -400,7 +362,7 @@ fn contents(
         } => {
             let count = count(length);
             let object = holder.as_ref().unwrap_or(ident);
-            let deleter = self::deleter(deleter);
+            let deleter = super::held::deleter(deleter);
             let read = match kind {
                 OutputKind::Held { .. } => quote!(held_bytes),
                 _ => quote!(held_named_values),
