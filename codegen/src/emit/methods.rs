@@ -90,6 +90,11 @@ fn emitted(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
     let receiver = self::receiver(method)?;
     let unused = checks.is_empty().then(|| quote!(let _ = api;));
     let called = quote!(unsafe { #path #function(#table, input) });
+    let called = if method.entry.compiles {
+        quote!(::pjrt::__rt::compiling(|| #called))
+    } else {
+        called
+    };
     let called = if method.entry.taken == Taken::Freed {
         quote! {
             let out = #called;

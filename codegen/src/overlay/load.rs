@@ -365,6 +365,7 @@ impl Loader<'_> {
                 _ => None,
             },
             result: word(node, "result").map(str::to_owned),
+            compiles: flag(node, "compiles"),
             unsafety: word(node, "unsafe").map(str::to_owned),
             taken: match word(node, "self") {
                 Some("mut") => Taken::Mut,

@@ -179,6 +179,8 @@ pub struct FunctionEntry {
     pub returns: Option<Returns>,
     /// Name of the struct that holds several outputs.
     pub result: Option<String>,
+    /// Handlers of custom calls are looked up in it.
+    pub compiles: bool,
     /// What a caller must promise, where the method cannot be safe.
     pub unsafety: Option<String>,
     /// How the receiver is taken.

@@ -271,6 +271,13 @@ pub static KEYS: &[Key] = &[
     ),
     key(
         S::Function,
+        "compiles",
+        Flag,
+        false,
+        "The plugin looks up handlers of custom calls in it, so none is registered meanwhile.",
+    ),
+    key(
+        S::Function,
         "drop",
         Flag,
         false,

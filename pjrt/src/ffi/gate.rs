@@ -40,8 +40,7 @@ impl Drop for Inside {
 }
 
 /// Runs what looks handlers up: every call that compiles or loads a program.
-#[allow(dead_code, reason = "the calls that compile are being moved behind it")]
-pub(crate) fn compiling<T>(body: impl FnOnce() -> T) -> T {
+pub fn compiling<T>(body: impl FnOnce() -> T) -> T {
     struct Leave;
     impl Drop for Leave {
         fn drop(&mut self) {

@@ -14,6 +14,7 @@ mod reaper;
 mod table;
 mod value;
 
+pub use crate::ffi::gate::compiling;
 pub use api::{Api, Function};
 pub use callback::{Kept, Registered, call_back};
 pub use checks::{

@@ -396,7 +396,9 @@ impl Client {
         // slices carry their own length. program and options are read during the call. Options
         // without a replica and a partition count end the process on the real CPU plugin, so
         // both are always sent
-        let out = unsafe { ::pjrt::raw::client_compile(api, input) }?;
+        let out = ::pjrt::__rt::compiling(|| unsafe {
+            ::pjrt::raw::client_compile(api, input)
+        })?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {
@@ -505,7 +507,9 @@ impl Client {
         // slices carry their own length. bytes and options are read during the call; the bytes
         // hold machine code that the plugin runs unchecked, so they must come from a place that
         // is trusted like a program
-        let out = unsafe { ::pjrt::raw::executable_deserialize_and_load(api, input) }?;
+        let out = ::pjrt::__rt::compiling(|| unsafe {
+            ::pjrt::raw::executable_deserialize_and_load(api, input)
+        })?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {
@@ -846,7 +850,9 @@ impl Client {
         // reference inside the plugin and points to this client, which it keeps alive; an
         // executable compiled with another client may point to that one, which need not live as
         // long
-        let out = unsafe { ::pjrt::raw::client_load(api, input) }?;
+        let out = ::pjrt::__rt::compiling(|| unsafe {
+            ::pjrt::raw::client_load(api, input)
+        })?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {

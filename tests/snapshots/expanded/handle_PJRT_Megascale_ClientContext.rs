@@ -135,9 +135,9 @@ impl ClientContext {
             ::pjrt::__rt::Handle::as_raw(self),
         );
         // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
-        // slices carry their own length. the bytes are parsed during the call and the topology
-        // is only read in it, as XLA's own caller relies on; the configuration is new, belongs
-        // to the caller, and keeps the context alive
+        // slices carry their own length. the bytes are parsed during the call; the
+        // configuration is new, belongs to the caller, and keeps context and topology alive,
+        // for nobody says which of them it uses
         let out = unsafe {
             ::pjrt::raw::megascale::megascale_create_multi_slice_config(table, input)
         }?;
@@ -147,7 +147,10 @@ impl ClientContext {
                 ::pjrt::__rt::owned(
                     api,
                     out.multi_slice_config,
-                    ::pjrt::__rt::owner_of(self),
+                    ::pjrt::__rt::keep_also(
+                        ::pjrt::__rt::owner_of(self),
+                        ::core::option::Option::Some(topology),
+                    ),
                     ::pjrt::__rt::Place {
                         function: "PJRT_Megascale_CreateMultiSliceConfig",
                         field: "multi_slice_config",

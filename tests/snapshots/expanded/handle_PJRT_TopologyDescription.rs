@@ -331,7 +331,9 @@ impl TopologyDescription {
         // slices carry their own length. program and options are read during the call; the
         // executable belongs to the caller and may point to the topology and to the client,
         // where one is given, so it keeps both alive
-        let out = unsafe { ::pjrt::raw::compile(api, input) }?;
+        let out = ::pjrt::__rt::compiling(|| unsafe {
+            ::pjrt::raw::compile(api, input)
+        })?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {
