@@ -56,9 +56,9 @@ pub fn prelude(
         unsafe extern "C" fn #entry(#(#params),*) {
             ::pjrt::__rt::safety!(#why);
             unsafe {
-                ::pjrt::__rt::call_back::<dyn #target>(#data, |target| {
+                ::pjrt::__rt::call_back::<dyn #target>(#data, |registered_closure| {
                     #(#reads)*
-                    target(#(#values),*);
+                    registered_closure(#(#values),*);
                     ::core::result::Result::Ok(())
                 })
             }
@@ -84,14 +84,12 @@ fn read(c_name: &str, value: &Value) -> TokenStream {
         return quote!();
     };
     let place = quote!(::pjrt::__rt::Place { function: #c_name, field: #name });
+    let count = quote!(::pjrt::__rt::count(#length, #place)?);
     let read = match item {
-        None => quote!(::pjrt::__rt::text(#ident, count, #place)),
-        Some(item) => quote!(::pjrt::__rt::slice::<#item>(#ident.cast(), count, #place)),
+        None => quote!(::pjrt::__rt::text(#ident, #count, #place)),
+        Some(item) => quote!(::pjrt::__rt::slice::<#item>(#ident.cast(), #count, #place)),
     };
-    quote! {
-        let count = ::pjrt::__rt::count(#length, #place)?;
-        let #ident = #read?;
-    }
+    quote!(let #ident = #read?;)
 }
 
 /// Statements behind a call that succeeded: closures stay, others end.

@@ -254,25 +254,24 @@ impl Megascale {
                     ) + ::core::marker::Send + ::core::marker::Sync,
                 >(
                     user_data,
-                    |target| {
-                        let count = ::pjrt::__rt::count(
-                            serialized_error_size,
-                            ::pjrt::__rt::Place {
-                                function: "PJRT_Megascale_RegisterErrorHandler",
-                                field: "serialized_error",
-                            },
-                        )?;
+                    |registered_closure| {
                         let serialized_error = ::pjrt::__rt::slice::<
                             u8,
                         >(
                             serialized_error.cast(),
-                            count,
+                            ::pjrt::__rt::count(
+                                serialized_error_size,
+                                ::pjrt::__rt::Place {
+                                    function: "PJRT_Megascale_RegisterErrorHandler",
+                                    field: "serialized_error",
+                                },
+                            )?,
                             ::pjrt::__rt::Place {
                                 function: "PJRT_Megascale_RegisterErrorHandler",
                                 field: "serialized_error",
                             },
                         )?;
-                        target(serialized_error);
+                        registered_closure(serialized_error);
                         ::core::result::Result::Ok(())
                     },
                 )
