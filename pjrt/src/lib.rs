@@ -29,6 +29,7 @@ mod async_transfer;
 mod buffer;
 mod client;
 mod client_options;
+pub mod collectives;
 mod compile_options;
 mod copy_stream;
 mod device;

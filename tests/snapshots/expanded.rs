@@ -101,6 +101,9 @@ mod enum_PJRT_ProcessState { include!("expanded/enum_PJRT_ProcessState.rs"); }
 mod extension_abi_version { include!("expanded/extension_abi_version.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_collectives { include!("expanded/extension_collectives.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod extension_example { include!("expanded/extension_example.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
@@ -138,6 +141,9 @@ mod handle_PJRT_Buffer { include!("expanded/handle_PJRT_Buffer.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod handle_PJRT_Client { include!("expanded/handle_PJRT_Client.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod handle_PJRT_Collectives { include!("expanded/handle_PJRT_Collectives.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod handle_PJRT_CopyToDeviceStream { include!("expanded/handle_PJRT_CopyToDeviceStream.rs"); }

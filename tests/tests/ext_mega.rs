@@ -215,6 +215,20 @@ fn a_context_without_a_client_has_no_port_and_makes_configurations() {
 }
 
 #[test]
+fn collectives_of_one_process_outlive_their_context() {
+    let Some(megascale) = megascale() else { return };
+    let context = megascale.default_client_context().unwrap();
+    let collectives = context
+        .collectives(&[b"localhost:1"], Some(&[0]), Some(&[0]), 1, None)
+        .unwrap();
+    drop(context);
+    drop(collectives.clone());
+    let context = megascale.default_client_context().unwrap();
+    drop(context.collectives(&[b"localhost:1"], None, None, 1, Some(b"")));
+    drop(context.collectives(&[], None, None, 0, None));
+}
+
+#[test]
 fn bytes_that_are_no_message_are_refused() {
     let (Some(megascale), Some(topology)) = (megascale(), topology("v5e:2x2")) else {
         return;

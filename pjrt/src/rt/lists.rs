@@ -270,3 +270,22 @@ pub fn filled_text(mut memory: Vec<u8>, place: Place) -> Result<String> {
     memory.truncate(end.ok_or_else(|| place.invalid("text without an end"))?);
     String::from_utf8(memory).map_err(|_| place.invalid("text that is not UTF-8"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_is_inside_its_array_or_none_at_all() {
+        let place = Place {
+            function: "PJRT_Test",
+            field: "index",
+        };
+        assert_eq!(index_or_none(1usize, 2, place).unwrap(), Some(1));
+        assert_eq!(index_or_none(usize::MAX, 2, place).unwrap(), None);
+        assert_eq!(index_or_none(-1i32, 0, place).unwrap(), None);
+        assert!(index_or_none(2usize, 2, place).is_err());
+        assert!(index_or_none(-2i64, 2, place).is_err());
+        assert!(index_or_none(0u32, 0, place).is_err());
+    }
+}

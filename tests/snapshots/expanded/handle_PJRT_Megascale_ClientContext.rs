@@ -238,4 +238,82 @@ impl ClientContext {
         }?;
         ::core::result::Result::Ok(out.port)
     }
+    /// Collective operations among processes.
+    ///
+    /// Each process has an address; with `slice_indexes` and `per_slice_indexes`, it also has the number of
+    /// its slice and its place in it. `dcn_topology` is a serialized `DCNTopology`.
+    ///
+    /// Calls `PJRT_Megascale_CreateMegascaleCollectives` (since PJRT 0.95).
+    ///
+    /// # Errors
+    ///
+    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    pub fn collectives(
+        &self,
+        addresses: &[&[u8]],
+        slice_indexes: ::core::option::Option<&[i32]>,
+        per_slice_indexes: ::core::option::Option<&[i32]>,
+        num_devices_per_process: i32,
+        dcn_topology: ::core::option::Option<&[u8]>,
+    ) -> ::pjrt::Result<::pjrt::collectives::CollectivesProvider> {
+        let api = ::pjrt::__rt::Handle::api(self);
+        let table = api.extension::<::pjrt::raw::megascale::Table>()?;
+        let _ = api;
+        ::pjrt::__rt::destructor::<::pjrt::collectives::CollectivesProvider>(api)?;
+        let addresses_pointers: ::std::vec::Vec<*const ::core::ffi::c_char> = addresses
+            .iter()
+            .map(|text| text.as_ptr().cast())
+            .collect();
+        let addresses_sizes: ::std::vec::Vec<usize> = addresses
+            .iter()
+            .map(|text| text.len())
+            .collect();
+        let mut processes_info_group = <::pjrt::sys::megascale::PJRT_Megascale_ProcessesInfo>::zeroed();
+        processes_info_group.addresses = addresses_pointers.as_ptr().cast_mut().cast();
+        processes_info_group.address_sizes = addresses_sizes.as_ptr().cast_mut();
+        processes_info_group.num_addresses = addresses.len();
+        processes_info_group.slice_indexes = slice_indexes
+            .map_or(::core::ptr::null(), |given| given.as_ptr())
+            .cast_mut()
+            .cast();
+        processes_info_group.num_slice_indexes = slice_indexes
+            .map_or(0, |given| given.len());
+        processes_info_group.per_slice_indexes = per_slice_indexes
+            .map_or(::core::ptr::null(), |given| given.as_ptr())
+            .cast_mut()
+            .cast();
+        processes_info_group.num_per_slice_indexes = per_slice_indexes
+            .map_or(0, |given| given.len());
+        processes_info_group.num_devices_per_process = num_devices_per_process;
+        let input = ::pjrt::raw::megascale::MegascaleCreateMegascaleCollectivesIn::new(
+            ::pjrt::__rt::Handle::as_raw(self),
+            &raw mut processes_info_group,
+            dcn_topology
+                .map_or(::core::ptr::null(), |given| given.as_ptr())
+                .cast_mut()
+                .cast(),
+            dcn_topology.map_or(0, |given| given.len()),
+        );
+        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
+        // slices carry their own length. struct and arrays are read during the call; the
+        // collectives are new, belong to the caller and keep the context alive
+        let out = unsafe {
+            ::pjrt::raw::megascale::megascale_create_megascale_collectives(table, input)
+        }?;
+        {
+            // SAFETY: the plugin hands the object over; nobody else destroys it.
+            unsafe {
+                ::pjrt::__rt::owned(
+                    api,
+                    out.collectives,
+                    ::pjrt::__rt::owner_of(self),
+                    ::pjrt::__rt::Place {
+                        function: "PJRT_Megascale_CreateMegascaleCollectives",
+                        field: "collectives",
+                    },
+                )
+            }
+        }
+    }
 }
