@@ -14,6 +14,11 @@ const VARIABLE: &str = "LIBCLANG_PATH";
 /// clang-sys); if there is none, the pinned package is unpacked below `target`. The environment
 /// variable is then set, so that bindgen, which searches for itself, finds the same.
 pub fn ensure(target: &Path) -> Result<PathBuf, Diagnostics> {
+    // One at a time: a package is fetched once, and nobody names the library while another does.
+    static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _one = ONE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let searched = match load() {
         Ok(path) => {
             if std::env::var_os(VARIABLE).is_none() {

@@ -12,7 +12,8 @@ const RUST_MINOR: u64 = 85;
 pub(super) fn run(declarations: &str) -> Result<Vec<syn::Item>, Error> {
     // bindgen panics where it cannot load libclang itself: do it before.
     if !clang_sys::is_loaded() {
-        clang_sys::load().map_err(Error::Libclang)?;
+        let target = crate::paths::target();
+        crate::libclang::ensure(&target).map_err(|faults| Error::Libclang(faults.to_string()))?;
     }
     let target = RustTarget::stable(RUST_MINOR, 0)
         .map_err(|error| Error::Bindgen(format!("Rust 1.{RUST_MINOR}: {error}")))?;
