@@ -191,8 +191,8 @@ impl Loader<'_> {
                 self.table_of_fields(what, value);
                 continue;
             }
-            let Some(key) = vocabulary::keys(section).find(|k| k.name == name) else {
-                let known: Vec<&str> = vocabulary::keys(section).map(|k| k.name).collect();
+            let Some(key) = vocabulary::keys(section).iter().find(|k| k.name == name) else {
+                let known: Vec<&str> = vocabulary::keys(section).iter().map(|k| k.name).collect();
                 self.refuse(
                     "O012",
                     value,
@@ -216,7 +216,7 @@ impl Loader<'_> {
                 good = false;
             }
         }
-        for key in vocabulary::keys(section).filter(|k| k.required) {
+        for key in vocabulary::keys(section).iter().filter(|k| k.required) {
             if node.get(key.name).is_none() {
                 self.refuse(
                     "O014",
