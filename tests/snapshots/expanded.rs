@@ -98,6 +98,12 @@ mod enum_PJRT_NamedValue_Type { include!("expanded/enum_PJRT_NamedValue_Type.rs"
 mod enum_PJRT_ProcessState { include!("expanded/enum_PJRT_ProcessState.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod enum_XLA_FFI_DataType { include!("expanded/enum_XLA_FFI_DataType.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod enum_XLA_FFI_ExecutionStage { include!("expanded/enum_XLA_FFI_ExecutionStage.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod extension_abi_version { include!("expanded/extension_abi_version.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]

@@ -114,7 +114,7 @@ impl<'a> RawArray<'a> {
     pub(super) fn elements<T: Element>(&self, which: Which) -> Result<(NonNull<T>, usize), Error> {
         let wanted = DataType::of(T::TYPE);
         if wanted != Some(self.data_type) {
-            let asked = wanted.map_or_else(|| T::TYPE.to_string(), |wanted| wanted.to_string());
+            let asked = wanted.map_or_else(|| T::TYPE.to_string(), DataType::spelt);
             return Err(Error::invalid_argument(format!(
                 "{which} is {self}, and elements of {asked} were expected"
             )));
@@ -149,7 +149,7 @@ impl<'a> RawArray<'a> {
 impl fmt::Display for RawArray<'_> {
     /// As HLO writes a shape: `f32[2,3]`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}[", self.data_type)?;
+        write!(f, "{}[", self.data_type.spelt())?;
         for (i, dim) in self.dims.iter().enumerate() {
             write!(f, "{}{dim}", if i == 0 { "" } else { "," })?;
         }

@@ -33,8 +33,10 @@ struct Bits<'a>(*const c_void, PhantomData<&'a ()>);
 impl fmt::Display for Held<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Held::Scalar(data_type, _) => write!(f, "a scalar of {data_type}"),
-            Held::Array(data_type, _, size) => write!(f, "an array of {size} {data_type}"),
+            Held::Scalar(data_type, _) => write!(f, "a scalar of {}", data_type.spelt()),
+            Held::Array(data_type, _, size) => {
+                write!(f, "an array of {size} {}", data_type.spelt())
+            }
             Held::Text(_) => f.write_str("a string"),
             Held::Dictionary(_) => f.write_str("a dictionary"),
             Held::Unknown(kind) => write!(f, "of the unknown kind {kind}"),

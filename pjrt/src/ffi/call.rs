@@ -3,6 +3,7 @@
 use super::array::{RawArray, Which};
 use super::attribute::{Attribute, Attributes};
 use super::borrow::{Operand, ResultMut};
+use super::call_extension::CallExtension;
 use super::deferred::{self, Deferred};
 use super::frame::Frame;
 use super::scratch::Scratch;
@@ -109,7 +110,9 @@ impl<'c, P> Call<'c, P> {
     /// `UNIMPLEMENTED` if the plugin is too old.
     pub fn device_ordinal(&self) -> Result<i32, Error> {
         let xla = &self.frame.xla;
-        let function = xla.XLA_FFI_DeviceOrdinal_Get()?;
+        let function = xla.slot("XLA_FFI_DeviceOrdinal_Get", |api: &c::XLA_FFI_Api| {
+            api.XLA_FFI_DeviceOrdinal_Get
+        })?;
         let mut args = c::XLA_FFI_DeviceOrdinal_Get_Args::zeroed();
         args.struct_size = c::XLA_FFI_DeviceOrdinal_Get_Args_STRUCT_SIZE;
         args.ctx = self.context()?;
@@ -128,7 +131,9 @@ impl<'c, P> Call<'c, P> {
     /// `UNIMPLEMENTED` if the plugin is too old.
     pub fn run_id(&self) -> Result<i64, Error> {
         let xla = &self.frame.xla;
-        let function = xla.XLA_FFI_RunId_Get()?;
+        let function = xla.slot("XLA_FFI_RunId_Get", |api: &c::XLA_FFI_Api| {
+            api.XLA_FFI_RunId_Get
+        })?;
         let mut args = c::XLA_FFI_RunId_Get_Args::zeroed();
         args.struct_size = c::XLA_FFI_RunId_Get_Args_STRUCT_SIZE;
         args.ctx = self.context()?;
@@ -138,6 +143,16 @@ impl<'c, P> Call<'c, P> {
             xla.check(error, "XLA_FFI_RunId_Get")?;
         }
         Ok(args.run_id)
+    }
+
+    /// What was attached to the call under a number, beyond what this crate knows of calls. None if
+    /// nothing was.
+    ///
+    /// # Errors
+    ///
+    /// `UNIMPLEMENTED` if the plugin is too old: it came with XLA FFI 0.4.
+    pub fn extension(&self, kind: i64) -> Result<Option<CallExtension<'c>>, Error> {
+        CallExtension::find(self.frame, self.context()?, kind)
     }
 
     /// What was added to the run's context under a type.
@@ -162,7 +177,9 @@ impl<'c, P> Call<'c, P> {
                 "user data belongs to a run, and this is the instantiation",
             ));
         }
-        let function = xla.XLA_FFI_InvokeContext_Get()?;
+        let function = xla.slot("XLA_FFI_InvokeContext_Get", |api: &c::XLA_FFI_Api| {
+            api.XLA_FFI_InvokeContext_Get
+        })?;
         let mut args = c::XLA_FFI_InvokeContext_Get_Args::zeroed();
         args.struct_size = c::XLA_FFI_InvokeContext_Get_Args_STRUCT_SIZE;
         args.ctx = self.context()?;
@@ -228,7 +245,9 @@ impl<'c> Call<'c, Host> {
     /// `UNIMPLEMENTED` if the run has no pool.
     pub fn thread_count(&self) -> Result<i64, Error> {
         let xla = &self.frame.xla;
-        let function = xla.XLA_FFI_ThreadPool_NumThreads()?;
+        let function = xla.slot("XLA_FFI_ThreadPool_NumThreads", |api: &c::XLA_FFI_Api| {
+            api.XLA_FFI_ThreadPool_NumThreads
+        })?;
         let mut count = 0;
         let mut args = c::XLA_FFI_ThreadPool_NumThreads_Args::zeroed();
         args.struct_size = c::XLA_FFI_ThreadPool_NumThreads_Args_STRUCT_SIZE;
@@ -277,7 +296,9 @@ impl<'c> Call<'c, Device> {
     /// `UNIMPLEMENTED` if the platform has none.
     pub fn stream(&self) -> Result<*mut c_void, Error> {
         let xla = &self.frame.xla;
-        let function = xla.XLA_FFI_Stream_Get()?;
+        let function = xla.slot("XLA_FFI_Stream_Get", |api: &c::XLA_FFI_Api| {
+            api.XLA_FFI_Stream_Get
+        })?;
         let mut args = c::XLA_FFI_Stream_Get_Args::zeroed();
         args.struct_size = c::XLA_FFI_Stream_Get_Args_STRUCT_SIZE;
         args.ctx = self.context()?;

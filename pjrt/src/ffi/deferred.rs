@@ -45,9 +45,15 @@ impl Completion {
             return Err(xla.absent("XLA_FFI_CallFrame.future"));
         }
         // Looked at first, for a future that cannot be completed would be waited for forever.
-        xla.XLA_FFI_Future_SetAvailable()?;
-        xla.XLA_FFI_Future_SetError()?;
-        let create = xla.XLA_FFI_Future_Create()?;
+        xla.slot("XLA_FFI_Future_SetAvailable", |api: &c::XLA_FFI_Api| {
+            api.XLA_FFI_Future_SetAvailable
+        })?;
+        xla.slot("XLA_FFI_Future_SetError", |api: &c::XLA_FFI_Api| {
+            api.XLA_FFI_Future_SetError
+        })?;
+        let create = xla.slot("XLA_FFI_Future_Create", |api: &c::XLA_FFI_Api| {
+            api.XLA_FFI_Future_Create
+        })?;
         let mut args = c::XLA_FFI_Future_Create_Args::zeroed();
         // The constant leaves the output out; the plugin compares with the same one.
         args.struct_size = c::XLA_FFI_Future_Create_Args_STRUCT_SIZE;
@@ -107,14 +113,24 @@ impl Completion {
         // `new` looked.
         unsafe {
             if error.is_null() {
-                if let Ok(set) = self.xla.XLA_FFI_Future_SetAvailable() {
+                if let Ok(set) = self
+                    .xla
+                    .slot("XLA_FFI_Future_SetAvailable", |api: &c::XLA_FFI_Api| {
+                        api.XLA_FFI_Future_SetAvailable
+                    })
+                {
                     let mut args = c::XLA_FFI_Future_SetAvailable_Args::zeroed();
                     args.struct_size = c::XLA_FFI_Future_SetAvailable_Args_STRUCT_SIZE;
                     args.future = self.future.as_ptr();
                     let failed = set(&raw mut args);
                     let _ = self.xla.check(failed, "XLA_FFI_Future_SetAvailable");
                 }
-            } else if let Ok(set) = self.xla.XLA_FFI_Future_SetError() {
+            } else if let Ok(set) = self
+                .xla
+                .slot("XLA_FFI_Future_SetError", |api: &c::XLA_FFI_Api| {
+                    api.XLA_FFI_Future_SetError
+                })
+            {
                 let mut args = c::XLA_FFI_Future_SetError_Args::zeroed();
                 args.struct_size = c::XLA_FFI_Future_SetError_Args_STRUCT_SIZE;
                 args.future = self.future.as_ptr();
@@ -244,7 +260,11 @@ pub(super) fn schedule(
             let _ = of_panic(panic);
         }
     }
-    let schedule = frame.xla.XLA_FFI_ThreadPool_Schedule()?;
+    let schedule = frame
+        .xla
+        .slot("XLA_FFI_ThreadPool_Schedule", |api: &c::XLA_FFI_Api| {
+            api.XLA_FFI_ThreadPool_Schedule
+        })?;
     let task: Task = Box::new(task);
     let task = Box::into_raw(Box::new(task));
     let mut args = c::XLA_FFI_ThreadPool_Schedule_Args::zeroed();

@@ -53,10 +53,7 @@ impl GpuCustomCall {
     /// Whether the plugin heeds [`super::HandlerBuilder::command_buffer_compatible`] where it is
     /// given with the registration. A handler tells it when it is asked, too.
     pub fn handles_traits(&self) -> bool {
-        let flag = &raw const self.table.table().0.custom_call_handles_traits;
-        // SAFETY: the flag is a byte of the table's. It is read as one, for the plugin might have
-        // put there what is no `bool`; one that is older than the flag left it zero.
-        unsafe { flag.cast::<u8>().read() != 0 }
+        heeds_traits(self.table)
     }
 
     /// As [`Handler::register`].
@@ -67,6 +64,14 @@ impl GpuCustomCall {
     pub fn register(&self, handler: &Handler) -> Result<()> {
         handler.register(&self.plugin)
     }
+}
+
+/// [`GpuCustomCall::handles_traits`].
+pub(super) fn heeds_traits(table: &Table<raw::gpu::Table>) -> bool {
+    let flag = &raw const table.table().0.custom_call_handles_traits;
+    // SAFETY: the flag is a byte of the table's. It is read as one, for the plugin might have put
+    // there what is no `bool`; one that is older than the flag left it zero.
+    unsafe { flag.cast::<u8>().read() != 0 }
 }
 
 impl Extension for GpuCustomCall {

@@ -65,14 +65,15 @@ unsafe fn metadata(
         if size < c::XLA_FFI_InternalExtension_STRUCT_SIZE {
             return None;
         }
-        // SAFETY: the node is at least as long as its base.
-        let base = unsafe { node.read() };
+        let extension = node.cast::<c::XLA_FFI_Metadata_Extension>().as_ptr();
+        // SAFETY: every node begins with a base, and this one is at least as long.
+        let base = unsafe { (&raw const (*extension).extension_base).read() };
         if base.type_ == c::XLA_FFI_Extension_Metadata
             && size >= c::XLA_FFI_Metadata_Extension_STRUCT_SIZE
         {
             // SAFETY: the type and the size say that it is this struct.
-            let extension = unsafe { node.cast::<c::XLA_FFI_Metadata_Extension>().read() };
-            return NonNull::new(extension.metadata).filter(|metadata| metadata.is_aligned());
+            let metadata = unsafe { (&raw const (*extension).metadata).read() };
+            return NonNull::new(metadata).filter(|metadata| metadata.is_aligned());
         }
         next = base.next;
     }

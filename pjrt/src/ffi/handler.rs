@@ -26,6 +26,7 @@ pub(super) struct Entry {
     prepare: Option<Run>,
     initialize: Option<Run>,
     execute: Run,
+    record: Option<Run>,
     /// Its number among the trampolines, once it has one.
     pub(super) trampoline: OnceLock<usize>,
 }
@@ -37,14 +38,16 @@ impl Entry {
             Stage::INSTANTIATE => self.instantiate.is_some(),
             Stage::PREPARE => self.prepare.is_some(),
             Stage::INITIALIZE => self.initialize.is_some(),
+            Stage::RECORD => self.record.is_some(),
             _ => stage == Stage::EXECUTE,
         }
     }
 
     /// Whether the execution is all there is.
     pub(super) fn only_executes(&self) -> bool {
-        let stages = [Stage::INSTANTIATE, Stage::PREPARE, Stage::INITIALIZE];
-        !stages.into_iter().any(|stage| self.has(stage))
+        let others = [Stage::INSTANTIATE, Stage::PREPARE];
+        let mut stages = others.into_iter().chain([Stage::INITIALIZE, Stage::RECORD]);
+        !stages.any(|stage| self.has(stage))
     }
 
     /// Runs the closure of the frame's stage.
@@ -54,6 +57,7 @@ impl Entry {
             Stage::PREPARE => self.prepare.as_ref(),
             Stage::INITIALIZE => self.initialize.as_ref(),
             Stage::EXECUTE => Some(&self.execute),
+            Stage::RECORD => self.record.as_ref(),
             _ => None,
         };
         let run = run.ok_or_else(|| {
@@ -155,6 +159,7 @@ pub struct HandlerBuilder<P> {
     instantiate: Option<Run>,
     prepare: Option<Run>,
     initialize: Option<Run>,
+    record: Option<Run>,
     place: PhantomData<P>,
 }
 
@@ -167,6 +172,7 @@ impl<P: 'static> HandlerBuilder<P> {
             instantiate: None,
             prepare: None,
             initialize: None,
+            record: None,
             place: PhantomData,
         }
     }
@@ -216,6 +222,7 @@ impl<P: 'static> HandlerBuilder<P> {
                 prepare: self.prepare,
                 initialize: self.initialize,
                 execute,
+                record: self.record,
                 trampoline: OnceLock::new(),
             }),
         }
@@ -240,6 +247,20 @@ impl HandlerBuilder<Device> {
         F: Fn(Call<'_, Device>) -> Outcome + Send + Sync + 'static,
     {
         self.initialize = Some(Box::new(move |frame| initialize(Call::new(frame))));
+        self
+    }
+
+    /// Takes the closure that records the work as commands for later runs, once or several times
+    /// for each. The arrays have addresses and perhaps no contents. Where the commands go is in an
+    /// extension of the call ([`Call::extension`]).
+    ///
+    /// A plugin with an XLA FFI before 0.4 refuses such a handler.
+    #[must_use]
+    pub fn record<F>(mut self, record: F) -> Self
+    where
+        F: Fn(Call<'_, Device>) -> Outcome + Send + Sync + 'static,
+    {
+        self.record = Some(Box::new(move |frame| record(Call::new(frame))));
         self
     }
 }

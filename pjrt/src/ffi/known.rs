@@ -1,8 +1,9 @@
 //! What is known of the plugins that handlers were registered with.
 
-use super::state;
 use super::xla::Xla;
+use super::{Error, state};
 use crate::rt::Api;
+use crate::sys::ffi_api as c;
 use crate::{Result, raw, sys};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,6 +16,11 @@ struct Known {
     plugin: usize,
     state_type: Option<i64>,
 }
+
+/// In place of an address: not known yet.
+const NO_PLUGIN: usize = 0;
+/// The first minor version whose types are described as they are today.
+const FIRST_WITH_TYPE_INFO: i32 = 3;
 
 /// By the key of the table that frames name.
 static KNOWN: Mutex<BTreeMap<usize, Known>> = Mutex::new(BTreeMap::new());
@@ -70,6 +76,9 @@ pub(super) fn asked(xla: Xla, refused: Option<String>) {
         let mut table = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = table.entry(xla.key()).or_insert(known);
         entry.state_type = entry.state_type.or(known.state_type);
+        if entry.plugin == NO_PLUGIN {
+            entry.plugin = known.plugin;
+        }
     }
 }
 
@@ -95,11 +104,53 @@ pub(super) fn register_state_type(api: &'static Api) -> Result<i64> {
     if let Some(id) = types.get(&key(api)) {
         return Ok(*id);
     }
-    // Another copy of this crate in the process has states of its own.
-    let name = format!("xla-pjrt.state.{:x}", (&raw const STATE_TYPES).addr());
-    let id = register_type(api, &name, Some(state::delete))?;
+    let id = register_type(api, &state_type_name(), Some(state::delete))?;
     types.insert(key(api), id);
     Ok(id)
+}
+
+/// Another copy of this crate in the process has states of its own.
+fn state_type_name() -> String {
+    format!("xla-pjrt.state.{:x}", (&raw const STATE_TYPES).addr())
+}
+
+/// The id of the type of states, which is registered through XLA's own table where the plugin has
+/// no extension for that.
+pub(super) fn state_type_for_metadata(xla: &Xla) -> std::result::Result<i64, Error> {
+    const FUNCTION: &str = "XLA_FFI_Type_Register";
+    if let Some(id) = state_type(xla) {
+        return Ok(id);
+    }
+    if xla.version.1 < FIRST_WITH_TYPE_INFO {
+        return Err(xla.absent("XLA_FFI_TypeInfo.struct_size"));
+    }
+    let function = xla.slot(FUNCTION, |api: &c::XLA_FFI_Api| api.XLA_FFI_Type_Register)?;
+    let name = state_type_name();
+    let mut type_id = c::XLA_FFI_TypeId { type_id: 0 };
+    let mut info = c::XLA_FFI_TypeInfo::zeroed();
+    info.struct_size = c::XLA_FFI_TypeInfo_STRUCT_SIZE;
+    info.deleter = Some(state::delete);
+    let mut args = c::XLA_FFI_Type_Register_Args::zeroed();
+    // The constant leaves the last field out, which plugins read.
+    args.struct_size = size_of::<c::XLA_FFI_Type_Register_Args>();
+    args.name = c::XLA_FFI_ByteSpan {
+        ptr: name.as_ptr().cast(),
+        len: name.len(),
+    };
+    args.type_id = &raw mut type_id;
+    args.type_info = &raw const info;
+    // SAFETY: name, place and functions live through the call, which copies them; the struct is
+    // that of the version, whole.
+    unsafe {
+        let error = function(&raw mut args);
+        xla.check(error, FUNCTION)?;
+    }
+    let mut table = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let entry = table.entry(xla.key()).or_insert(Known {
+        plugin: NO_PLUGIN,
+        state_type: None,
+    });
+    Ok(*entry.state_type.get_or_insert(type_id.type_id))
 }
 
 /// Registers a type and gives the id that the plugin chose.
@@ -121,7 +172,7 @@ pub(super) fn register_type(
 #[cfg(test)]
 pub(super) fn pretend(table: &crate::sys::ffi_api::XLA_FFI_Api, state_type: i64) {
     let known = Known {
-        plugin: 0,
+        plugin: NO_PLUGIN,
         state_type: Some(state_type),
     };
     let mut known_tables = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);

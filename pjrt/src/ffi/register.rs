@@ -1,5 +1,6 @@
 //! Registering handlers with plugins.
 
+use super::extension::heeds_traits;
 use super::handler::Entry;
 use super::known::{self, Registration};
 use super::trampoline::{self, CAPACITY};
@@ -12,6 +13,8 @@ use std::ffi::c_void;
 use std::sync::{Arc, Mutex, PoisonError};
 
 const FUNCTION: &str = "PJRT_FFI_Register_Handler";
+/// The first minor version of XLA FFI all of whose plugins know the stage that records.
+const FIRST_WITH_RECORD: i32 = 4;
 /// Typed, for `PJRT_Gpu_Register_Custom_Call`.
 const TYPED: i32 = 1;
 
@@ -67,13 +70,15 @@ fn register_alone(entry: &Arc<Entry>, api: &'static Api) -> Result<()> {
     // The extension FFI takes one stage, and old ones none.
     let takes = |t: &&crate::rt::Table<raw::ffi::Table>| t.table().0.register_handler.is_some();
     let by_ffi = entry.only_executes() && table.as_ref().is_ok_and(takes);
-    let by_gpu = !by_ffi && gpu.is_ok() && key.2 != "host";
+    // The other one takes no stage that records.
+    let by_gpu = !by_ffi && gpu.is_ok() && key.2 != "host" && !entry.has(Stage::RECORD);
     if !by_gpu {
         table.as_ref().map_err(|_| no_extension(api))?;
     }
     let state_type = match entry.has(Stage::INSTANTIATE) {
-        true => Some(known::register_state_type(api)?),
-        false => None,
+        // Without the extension the type is registered when the plugin asks for its id.
+        true if table.is_ok() => Some(known::register_state_type(api)?),
+        _ => None,
     };
     let function = trampoline::function(entry).ok_or_else(|| {
         let problem = format!("the process has {CAPACITY} handlers already, which is all it can");
@@ -94,7 +99,7 @@ fn register_alone(entry: &Arc<Entry>, api: &'static Api) -> Result<()> {
                 false => ("xla-pjrt.probe", trampoline::probe as Function),
             };
             let (done, learned) = known::registering(api, state_type, || {
-                register_by_ffi(table, named, &entry.platform, spoken)
+                register_by_ffi(table, named, &entry.platform, spoken, bits(entry))
             });
             check(&learned)?;
             // The refusal of the probe is no fault; but a plugin that did not even ask it is.
@@ -126,11 +131,21 @@ fn check(learned: &Registration) -> Result<()> {
     }
 }
 
+/// A handler's traits, as the extension FFI counts them.
+fn bits(entry: &Entry) -> sys::ffi::PJRT_FFI_Handler_TraitsBits {
+    let none = sys::ffi::PJRT_FFI_Handler_TraitsBits(0);
+    if entry.traits & c::XLA_FFI_HANDLER_TRAITS_COMMAND_BUFFER_COMPATIBLE.0 == 0 {
+        return none;
+    }
+    sys::ffi::PJRT_FFI_HANDLER_TRAITS_COMMAND_BUFFER_COMPATIBLE
+}
+
 fn register_by_ffi(
     table: &crate::rt::Table<raw::ffi::Table>,
     name: &str,
     platform: &str,
     function: Function,
+    traits: sys::ffi::PJRT_FFI_Handler_TraitsBits,
 ) -> Result<()> {
     let input = raw::ffi::FfiRegisterHandlerIn::new(
         name.as_ptr().cast(),
@@ -138,8 +153,8 @@ fn register_by_ffi(
         function as *mut c_void,
         platform.as_ptr().cast(),
         platform.len(),
-        // The function tells its traits itself, when it is asked what it is.
-        sys::ffi::PJRT_FFI_Handler_TraitsBits(0),
+        // The function tells them itself, too, when it is asked what it is.
+        traits,
     );
     // SAFETY: name and platform live through the call, which copies them; the function lives as
     // long as the process and takes what a handler is given.
@@ -165,8 +180,8 @@ fn register_by_gpu(
         stage(Stage::PREPARE),
         stage(Stage::INITIALIZE),
         stage(Stage::EXECUTE),
-        // As above: a plugin that is too old for the field refuses it.
-        0,
+        // For a plugin that is too old for the field, nothing.
+        if heeds_traits(table) { entry.traits } else { 0 },
     );
     // SAFETY: as in `register_by_ffi`.
     unsafe { raw::gpu::gpu_register_custom_call(table, input) }?;
@@ -186,7 +201,9 @@ fn register_by_xla(learned: &Registration, entry: &Entry, function: Function) ->
         None if entry.only_executes() => return Ok(()),
         None => return Err(absent()),
     };
-    let register = match xla.XLA_FFI_Handler_Register() {
+    let register = match xla.slot("XLA_FFI_Handler_Register", |api: &c::XLA_FFI_Api| {
+        api.XLA_FFI_Handler_Register
+    }) {
         Ok(register) => register,
         Err(_) if entry.only_executes() => return Ok(()),
         Err(error) => return Err(refused("handler", error.message().to_owned())),
@@ -200,8 +217,18 @@ fn register_by_xla(learned: &Registration, entry: &Entry, function: Function) ->
     args.struct_size = c::XLA_FFI_Handler_Register_Args_STRUCT_SIZE;
     args.name = span(&entry.name);
     args.platform = span(&entry.platform);
-    // A bundle was once shorter by its last entry, and traits followed: both stay zero here, so
-    // that each version reads the same.
+    // A bundle was once shorter by its last entry, and traits followed: for old plugins both stay
+    // zero, so that each version reads the same. The function tells its traits itself, too.
+    if xla.version.1 >= FIRST_WITH_RECORD {
+        args.bundle.record = stage(Stage::RECORD);
+        args.traits = entry.traits;
+    } else if entry.has(Stage::RECORD) {
+        let (major, minor) = xla.version;
+        let problem = format!(
+            "the plugin has XLA FFI {major}.{minor}, and handlers that record need 0.{FIRST_WITH_RECORD}"
+        );
+        return Err(refused("handler", problem));
+    }
     args.bundle.instantiate = stage(Stage::INSTANTIATE);
     args.bundle.prepare = stage(Stage::PREPARE);
     args.bundle.initialize = stage(Stage::INITIALIZE);

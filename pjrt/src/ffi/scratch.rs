@@ -26,8 +26,12 @@ impl<'c> Scratch<'c> {
     ) -> Result<Scratch<'c>, Error> {
         let xla = frame.xla;
         // What could not be freed is not allocated.
-        xla.XLA_FFI_DeviceMemory_Free()?;
-        let function = xla.XLA_FFI_DeviceMemory_Allocate()?;
+        xla.slot("XLA_FFI_DeviceMemory_Free", |api: &c::XLA_FFI_Api| {
+            api.XLA_FFI_DeviceMemory_Free
+        })?;
+        let function = xla.slot("XLA_FFI_DeviceMemory_Allocate", |api: &c::XLA_FFI_Api| {
+            api.XLA_FFI_DeviceMemory_Allocate
+        })?;
         let mut args = c::XLA_FFI_DeviceMemory_Allocate_Args::zeroed();
         args.struct_size = c::XLA_FFI_DeviceMemory_Allocate_Args_STRUCT_SIZE;
         args.ctx = context;
@@ -60,7 +64,12 @@ impl<'c> Scratch<'c> {
 
 impl Drop for Scratch<'_> {
     fn drop(&mut self) {
-        let Ok(function) = self.xla.XLA_FFI_DeviceMemory_Free() else {
+        let Ok(function) = self
+            .xla
+            .slot("XLA_FFI_DeviceMemory_Free", |api: &c::XLA_FFI_Api| {
+                api.XLA_FFI_DeviceMemory_Free
+            })
+        else {
             return;
         };
         let mut args = c::XLA_FFI_DeviceMemory_Free_Args::zeroed();

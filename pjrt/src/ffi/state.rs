@@ -65,7 +65,9 @@ fn type_id(xla: &Xla) -> Result<c::XLA_FFI_TypeId, Error> {
 pub(super) fn set(frame: &Frame<'_>, state: State) -> Result<(), Error> {
     const FUNCTION: &str = "XLA_FFI_State_Set";
     let xla = &frame.xla;
-    let function = xla.XLA_FFI_State_Set()?;
+    let function = xla.slot("XLA_FFI_State_Set", |api: &c::XLA_FFI_Api| {
+        api.XLA_FFI_State_Set
+    })?;
     let mut type_id = type_id(xla)?;
     let state = Box::into_raw(Box::new(state)).cast();
     // SAFETY: the context is the frame's own, in the stage that has a state; the struct is that of
@@ -103,7 +105,9 @@ pub(super) fn set(frame: &Frame<'_>, state: State) -> Result<(), Error> {
 pub(super) fn get<'f>(frame: &'f Frame<'_>) -> Result<&'f State, Error> {
     const FUNCTION: &str = "XLA_FFI_State_Get";
     let xla = &frame.xla;
-    let function = xla.XLA_FFI_State_Get()?;
+    let function = xla.slot("XLA_FFI_State_Get", |api: &c::XLA_FFI_Api| {
+        api.XLA_FFI_State_Get
+    })?;
     let mut type_id = type_id(xla)?;
     // SAFETY: as in `set`.
     let state = unsafe {

@@ -251,6 +251,121 @@ fn a_state_of_a_newer_plugin_belongs_to_the_instantiation() {
 }
 
 #[test]
+fn a_plugin_without_the_extension_registers_the_type_of_states_when_it_asks() {
+    unsafe extern "C" fn register(
+        args: *mut c::XLA_FFI_Type_Register_Args,
+    ) -> *mut c::XLA_FFI_Error {
+        // SAFETY: called with a whole struct; name, place and description live through the call.
+        unsafe {
+            let args = &*args;
+            assert!(args.struct_size >= c::XLA_FFI_Type_Register_Args_STRUCT_SIZE);
+            let name = std::slice::from_raw_parts(args.name.ptr.cast::<u8>(), args.name.len);
+            assert!(name.starts_with(b"xla-pjrt.state."));
+            assert_eq!((*args.type_id).type_id, 0);
+            let info = &*args.type_info;
+            assert_eq!(info.struct_size, c::XLA_FFI_TypeInfo_STRUCT_SIZE);
+            assert!(info.deleter.is_some());
+            (*args.type_id).type_id += 41;
+        }
+        ptr::null_mut()
+    }
+    let entry = Handler::builder("typed")
+        .instantiate(|_| Ok(()))
+        .execute(|_, ()| Ok(()))
+        .entry;
+    let mut metadata = c::XLA_FFI_Metadata::zeroed();
+    metadata.struct_size = c::XLA_FFI_Metadata_STRUCT_SIZE;
+    let mut extension = c::XLA_FFI_Metadata_Extension::zeroed();
+    extension.extension_base.struct_size = c::XLA_FFI_Metadata_Extension_STRUCT_SIZE;
+    extension.extension_base.type_ = c::XLA_FFI_Extension_Metadata;
+    extension.metadata = &raw mut metadata;
+    let mut ask = |table: &c::XLA_FFI_Api| {
+        let mut asks = frame(table, Stage::INSTANTIATE);
+        asks.extension_start = (&raw mut extension).cast();
+        call(&entry, &mut asks)
+    };
+    // The description of types was another one then.
+    let old = table(0, 2);
+    old.XLA_FFI_Type_Register = Some(register);
+    assert_eq!(ask(old).unwrap().0, ErrorCode::UNIMPLEMENTED.as_raw().0);
+    let (without, with) = (table(0, 3), table(0, 3));
+    assert!(ask(without).unwrap().1.contains("XLA_FFI_Type_Register"));
+    with.XLA_FFI_Type_Register = Some(register);
+    // The second question is answered from memory.
+    assert_eq!((ask(with), ask(with)), (None, None));
+    assert_eq!(metadata.state_type_id.type_id, 41);
+}
+
+#[test]
+fn what_is_attached_to_a_call_is_found_by_its_number() {
+    /// The context is the extension itself.
+    unsafe extern "C" fn find(
+        args: *mut c::XLA_FFI_InvokeContext_FindExtension_Args,
+    ) -> *mut c::XLA_FFI_Error {
+        // SAFETY: called with a whole struct and the context of the frame below.
+        unsafe {
+            let first = (*args).ctx.cast::<c::XLA_FFI_Extension>().cast_const();
+            let wanted = (*args).extension_type;
+            (*args).extension = match wanted {
+                0 => ptr::null(),
+                1 => (*first).next,
+                _ => first,
+            };
+        }
+        ptr::null_mut()
+    }
+    let mut short = c::XLA_FFI_Extension::zeroed();
+    short.struct_size = c::XLA_FFI_Extension_STRUCT_SIZE - 1;
+    short.id.extension_type = 1;
+    let mut first = c::XLA_FFI_Extension::zeroed();
+    first.struct_size = c::XLA_FFI_Extension_STRUCT_SIZE;
+    first.id.extension_type = 7;
+    (first.id.major_version, first.id.minor_version) = (2, 3);
+    first.next = &raw const short;
+    let entry = Handler::new("attached", |call| {
+        assert!(call.extension(0)?.is_none());
+        let found = call.extension(7)?.expect("it is there");
+        assert_eq!((found.kind(), found.version()), (7, (2, 3)));
+        assert_eq!(found.size(), c::XLA_FFI_Extension_STRUCT_SIZE);
+        assert!(!found.as_ptr().is_null());
+        // What is too short for a head is none, and so is what has another number.
+        assert!(found.next().is_none());
+        assert!(call.extension(1).is_err());
+        call.extension(8).map(drop)
+    })
+    .entry;
+    let table = table(0, 4);
+    table.XLA_FFI_InvokeContext_FindExtension = Some(find);
+    let mut execute = frame(table, Stage::EXECUTE);
+    execute.ctx = (&raw mut first).cast();
+    let (code, text) = call(&entry, &mut execute).unwrap();
+    assert_eq!(code, ErrorCode::INTERNAL.as_raw().0);
+    assert!(text.contains("gave no extension 8"), "{text}");
+}
+
+#[test]
+fn the_stage_that_records_has_its_own_closure() {
+    let entry = Handler::device("records", "CUDA")
+        .record(|call| Err(Error::internal(format!("in {}", call.stage()))))
+        .execute(|_| Ok(()))
+        .entry;
+    let table = table(0, 4);
+    assert_eq!(call(&entry, &mut frame(table, Stage::EXECUTE)), None);
+    let (_, text) = call(&entry, &mut frame(table, Stage::RECORD)).unwrap();
+    assert_eq!(text, "records: in RECORD");
+}
+
+#[test]
+fn every_code_of_an_error_arrives() {
+    let failures = ErrorCode::ALL.iter().filter(|code| **code != ErrorCode::OK);
+    for code in failures.copied() {
+        let entry = Handler::new("code", move |_| Err(Error::new(code, "so"))).entry;
+        let (got, text) = call(&entry, &mut frame(table(0, 4), Stage::EXECUTE)).unwrap();
+        assert_eq!((got, &*text), (code.as_raw().0, "code: so"));
+    }
+}
+
+#[test]
 fn more_handlers_than_there_are_functions_are_refused() {
     // Another process's worth of handlers: the tests above need a few, so this takes no last one.
     let entries: Vec<_> = (0..CAPACITY - 64).map(|_| nothing()).collect();

@@ -157,6 +157,12 @@ unsafe fn describe(
         return Err(error);
     }
     known::asked(*xla, None);
+    let mut state_type = 0;
+    if xla.version.1 >= 2 && entry.has(Stage::INSTANTIATE) {
+        state_type = known::state_type_for_metadata(xla).inspect_err(|error| {
+            known::asked(*xla, Some(error.message().to_owned()));
+        })?;
+    }
     let at = metadata.as_ptr();
     // SAFETY: the size is the first word; fields are written only if it covers them. The state's
     // type lies behind what the size counts, in every plugin since 0.2.
@@ -171,7 +177,7 @@ unsafe fn describe(
         if size >= c::XLA_FFI_Metadata_STRUCT_SIZE {
             (&raw mut (*at).traits).write(entry.traits);
             if xla.version.1 >= 2 && entry.has(Stage::INSTANTIATE) {
-                let type_id = known::state_type(xla).unwrap_or(0);
+                let type_id = state_type;
                 (&raw mut (*at).state_type_id).write(c::XLA_FFI_TypeId { type_id });
             }
         }

@@ -14,7 +14,8 @@ pub(super) const OLDEST_MINOR: i32 = 1;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Xla {
     table: NonNull<c::XLA_FFI_Api>,
-    size: usize,
+    /// What the table has; the functions that it does not reach are null.
+    copy: c::XLA_FFI_Api,
     /// Major and minor version.
     pub(super) version: (i32, i32),
 }
@@ -24,59 +25,6 @@ pub(super) struct Xla {
 unsafe impl Send for Xla {}
 // SAFETY: as above.
 unsafe impl Sync for Xla {}
-
-macro_rules! slots {
-    ($($name:ident)*) => {
-        #[allow(non_snake_case, reason = "slots have the names of their C functions")]
-        impl Xla {
-            $(
-                /// The function, if the table reaches that far and has it.
-                pub(super) fn $name(
-                    &self,
-                ) -> Result<<c::$name as Nullable>::Function, Error> {
-                    let end = offset_of!(c::XLA_FFI_Api, $name) + size_of::<c::$name>();
-                    let function = if self.size >= end {
-                        // SAFETY: the slot lies within the size that the table says it has; any
-                        // bits are a valid nullable function pointer.
-                        unsafe { (&raw const (*self.table.as_ptr()).$name).read() }
-                    } else {
-                        None
-                    };
-                    function.ok_or_else(|| self.absent(stringify!($name)))
-                }
-            )*
-        }
-    };
-}
-
-slots! {
-    XLA_FFI_Error_Create
-    XLA_FFI_Error_GetDetails
-    XLA_FFI_Error_Destroy
-    XLA_FFI_Handler_Register
-    XLA_FFI_Stream_Get
-    XLA_FFI_InvokeContext_Get
-    XLA_FFI_State_Set
-    XLA_FFI_State_Get
-    XLA_FFI_DeviceMemory_Allocate
-    XLA_FFI_DeviceMemory_Free
-    XLA_FFI_ThreadPool_Schedule
-    XLA_FFI_ThreadPool_NumThreads
-    XLA_FFI_Future_Create
-    XLA_FFI_Future_SetAvailable
-    XLA_FFI_Future_SetError
-    XLA_FFI_RunId_Get
-    XLA_FFI_DeviceOrdinal_Get
-}
-
-/// A slot's type without null.
-pub(super) trait Nullable {
-    type Function;
-}
-
-impl<F> Nullable for Option<F> {
-    type Function = F;
-}
 
 impl Xla {
     /// Looks at a table. None if it is null, or too short to hold the function that makes errors:
@@ -95,15 +43,32 @@ impl Xla {
         if size < needed {
             return None;
         }
-        // SAFETY: within the size, which was compared.
-        let version = unsafe { (&raw const (*table.as_ptr()).api_version).read() };
-        let xla = Xla {
+        let mut copy = c::XLA_FFI_Api::zeroed();
+        // A function that is cut off is not there.
+        let word = size_of::<usize>();
+        let length = size.min(size_of::<c::XLA_FFI_Api>()) / word * word;
+        // SAFETY: the length is within both; the struct is plain words, any bits of which are
+        // valid, and the rest stays null.
+        unsafe {
+            let to = (&raw mut copy).cast::<u8>();
+            std::ptr::copy_nonoverlapping(table.as_ptr().cast::<u8>().cast_const(), to, length);
+        }
+        copy.XLA_FFI_Error_Create?;
+        let version = copy.api_version;
+        Some(Xla {
             table,
-            size,
+            copy,
             version: (version.major_version, version.minor_version),
-        };
-        xla.XLA_FFI_Error_Create().ok()?;
-        Some(xla)
+        })
+    }
+
+    /// A function of the table.
+    pub(super) fn slot<F>(
+        &self,
+        name: &'static str,
+        slot: impl FnOnce(&c::XLA_FFI_Api) -> Option<F>,
+    ) -> Result<F, Error> {
+        slot(&self.copy).ok_or_else(|| self.absent(name))
     }
 
     /// Whether the layouts that this crate knows are those of the table's version.
@@ -120,7 +85,7 @@ impl Xla {
     /// Whether call frames have the field for a future, which their size does not tell: the slot
     /// asked for is younger than the field.
     pub(super) fn has_future_field(&self) -> bool {
-        self.XLA_FFI_RunId_Get().is_ok()
+        self.copy.XLA_FFI_RunId_Get.is_some()
     }
 
     #[cold]
@@ -133,7 +98,7 @@ impl Xla {
 
     /// Makes an error that XLA takes over. Null only if the plugin makes none.
     pub(super) fn error(&self, error: &Error) -> *mut c::XLA_FFI_Error {
-        let Ok(create) = self.XLA_FFI_Error_Create() else {
+        let Some(create) = self.copy.XLA_FFI_Error_Create else {
             // Cannot be: `new` has seen it.
             return ptr::null_mut();
         };
@@ -142,11 +107,7 @@ impl Xla {
         let mut args = c::XLA_FFI_Error_Create_Args::zeroed();
         args.struct_size = c::XLA_FFI_Error_Create_Args_STRUCT_SIZE;
         args.message = text.as_ptr();
-        // A code that the header does not have is none that XLA knows.
-        args.errc = match c::XLA_FFI_Error_Code(error.code().as_raw().0) {
-            code if code.0 <= c::XLA_FFI_Error_Code_UNAUTHENTICATED.0 => code,
-            _ => c::XLA_FFI_Error_Code_UNKNOWN,
-        };
+        args.errc = code_of(error.code());
         // SAFETY: the plugin's own function, given a whole struct; the text lives through the
         // call, which copies it.
         unsafe { create(&raw mut args) }
@@ -169,7 +130,7 @@ impl Xla {
         args.struct_size = c::XLA_FFI_Error_GetDetails_Args_STRUCT_SIZE;
         args.error = error;
         // Before 0.4 the function tells the message only, into the same place.
-        if let Ok(details) = self.XLA_FFI_Error_GetDetails() {
+        if let Some(details) = self.copy.XLA_FFI_Error_GetDetails {
             // SAFETY: the error is live; the struct is whole.
             unsafe { details(&raw mut args) };
         }
@@ -180,7 +141,7 @@ impl Xla {
             ErrorCode::from_raw(code),
             format!("{function}: {}", message.unwrap_or("(no message)".into())),
         );
-        if let Ok(destroy) = self.XLA_FFI_Error_Destroy() {
+        if let Some(destroy) = self.copy.XLA_FFI_Error_Destroy {
             let mut args = c::XLA_FFI_Error_Destroy_Args::zeroed();
             args.struct_size = c::XLA_FFI_Error_Destroy_Args_STRUCT_SIZE;
             args.error = error;
@@ -201,4 +162,28 @@ unsafe fn text(text: *const c_char) -> Option<String> {
     // SAFETY: the caller's promise.
     let text = unsafe { CStr::from_ptr(text) };
     Some(text.to_string_lossy().into_owned())
+}
+
+/// The code that XLA FFI has for one of PJRT's. One that the header does not have is none that XLA
+/// knows.
+fn code_of(code: ErrorCode) -> c::XLA_FFI_Error_Code {
+    match code {
+        ErrorCode::OK => c::XLA_FFI_Error_Code_OK,
+        ErrorCode::CANCELLED => c::XLA_FFI_Error_Code_CANCELLED,
+        ErrorCode::INVALID_ARGUMENT => c::XLA_FFI_Error_Code_INVALID_ARGUMENT,
+        ErrorCode::DEADLINE_EXCEEDED => c::XLA_FFI_Error_Code_DEADLINE_EXCEEDED,
+        ErrorCode::NOT_FOUND => c::XLA_FFI_Error_Code_NOT_FOUND,
+        ErrorCode::ALREADY_EXISTS => c::XLA_FFI_Error_Code_ALREADY_EXISTS,
+        ErrorCode::PERMISSION_DENIED => c::XLA_FFI_Error_Code_PERMISSION_DENIED,
+        ErrorCode::RESOURCE_EXHAUSTED => c::XLA_FFI_Error_Code_RESOURCE_EXHAUSTED,
+        ErrorCode::FAILED_PRECONDITION => c::XLA_FFI_Error_Code_FAILED_PRECONDITION,
+        ErrorCode::ABORTED => c::XLA_FFI_Error_Code_ABORTED,
+        ErrorCode::OUT_OF_RANGE => c::XLA_FFI_Error_Code_OUT_OF_RANGE,
+        ErrorCode::UNIMPLEMENTED => c::XLA_FFI_Error_Code_UNIMPLEMENTED,
+        ErrorCode::INTERNAL => c::XLA_FFI_Error_Code_INTERNAL,
+        ErrorCode::UNAVAILABLE => c::XLA_FFI_Error_Code_UNAVAILABLE,
+        ErrorCode::DATA_LOSS => c::XLA_FFI_Error_Code_DATA_LOSS,
+        ErrorCode::UNAUTHENTICATED => c::XLA_FFI_Error_Code_UNAUTHENTICATED,
+        _ => c::XLA_FFI_Error_Code_UNKNOWN,
+    }
 }

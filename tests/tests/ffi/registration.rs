@@ -116,3 +116,34 @@ fn a_newer_plugin_takes_handlers_without_its_devices() {
     }
     assert!(Handler::new("plain", |_| Ok(())).register(&plugin).is_err());
 }
+
+#[test]
+fn a_stage_that_the_plugin_is_too_old_for_is_refused() {
+    let Some(plugin) = plugin("cpu") else { return };
+    let handler = Handler::device("recording", "Host")
+        .record(|_| Ok(()))
+        .execute(|_| Ok(()));
+    let error = handler.register(&plugin).unwrap_err().to_string();
+    assert!(error.contains("XLA FFI 0.2"), "{error}");
+    assert!(error.contains("record"), "{error}");
+}
+
+#[test]
+fn traits_are_told_the_plugin_and_change_nothing_on_the_host() {
+    let handler = Handler::builder("with_traits")
+        .command_buffer_compatible()
+        .execute(|call| {
+            let error = call.extension(1).expect_err("the plugin has XLA FFI 0.2");
+            assert_eq!(error.code(), ErrorCode::UNIMPLEMENTED);
+            let x = call.operand::<f32>(0)?;
+            call.result_mut::<f32>(0)?.copy_from_slice(&x);
+            Ok(())
+        });
+    let Some(client) = super::with(handler.clone()) else {
+        return;
+    };
+    // Again, with the same traits, is no error.
+    handler.register(&plugin("cpu").unwrap()).unwrap();
+    let y = run(&client, "with_traits", "").unwrap();
+    assert_eq!(y, [1.0, 2.0, 3.0, 4.0]);
+}
