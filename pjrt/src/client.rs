@@ -1,5 +1,6 @@
 //! Clients: connections to the devices of a plugin.
 
+use crate::key_value::Callbacks;
 use crate::rt::{self, Api, Handle};
 use crate::{Buffer, ClientOptions, Device, Element, Error, Event, HostBufferSemantics};
 use crate::{NamedValueType, Result, raw, sys};
@@ -23,30 +24,30 @@ impl Client {
             value.value_size = 1;
             values.push(value);
         }
+        let store = Callbacks::new(options.store.as_ref().map(|store| &store.0), api.minor());
         let input = raw::ClientCreateIn::new(
             values.as_ptr(),
             values.len(),
-            None,
-            ptr::null_mut(),
-            None,
-            ptr::null_mut(),
-            None,
-            ptr::null_mut(),
+            store.get(),
+            store.data(),
+            store.put(),
+            store.data(),
+            store.try_get(),
+            store.data(),
         );
-        // SAFETY: the options and their names outlive the call; there are no callbacks.
+        // SAFETY: the options and their names outlive the call. The callbacks are given a number,
+        // under which they find the store as long as it is kept, and nothing later.
         let out = unsafe { raw::client_create(api, input) }?;
+        let place = rt::Place {
+            function: FUNCTION,
+            field: "client",
+        };
         // SAFETY: the client is new and the caller's to destroy.
-        unsafe {
-            rt::owned(
-                api,
-                out.client,
-                None,
-                rt::Place {
-                    function: FUNCTION,
-                    field: "client",
-                },
-            )
+        let client: Client = unsafe { rt::owned(api, out.client, None, place) }?;
+        if let (Some(store), Some(owner)) = (store.kept(), client.0.owner()) {
+            owner.lend(store);
         }
+        Ok(client)
     }
 
     /// Copies an array to the client's first addressable device. The elements are in row-major

@@ -1,9 +1,32 @@
 //! Options of a client.
 
+use crate::KeyValueStore;
+use std::fmt;
+use std::sync::Arc;
+
 /// How a client is created. The default leaves everything to the plugin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientOptions {
     pub(crate) cpu_device_count: Option<u32>,
+    pub(crate) store: Option<Store>,
+}
+
+/// A store, which is equal to itself only.
+#[derive(Clone)]
+pub(crate) struct Store(pub(crate) Arc<dyn KeyValueStore>);
+
+impl PartialEq for Store {
+    fn eq(&self, other: &Store) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Store {}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyValueStore")
+    }
 }
 
 impl ClientOptions {
@@ -17,6 +40,15 @@ impl ClientOptions {
     #[must_use]
     pub fn cpu_device_count(mut self, count: u32) -> Self {
         self.cpu_device_count = Some(count);
+        self
+    }
+
+    /// The store through which the client exchanges data with those of other processes. The client
+    /// keeps it until it is destroyed; the plugin is given its callbacks, those that do not wait
+    /// since PJRT 0.62. Platforms of one process, such as CPU, never ask it.
+    #[must_use]
+    pub fn key_value_store(mut self, store: Arc<dyn KeyValueStore>) -> Self {
+        self.store = Some(Store(store));
         self
     }
 }

@@ -181,7 +181,12 @@ impl Reader<'_> {
                         return call.args.iter().flat_map(|a| self.origin(a)).collect();
                     }
                 }
-                Keys::new()
+                // A function that is given what to call hands on what that gives.
+                let called = call.args.iter().filter_map(|a| match a {
+                    Expr::Closure(closure) if closure.inputs.is_empty() => Some(&closure.body),
+                    _ => None,
+                });
+                called.flat_map(|body| self.origin(body)).collect()
             }
             Expr::MethodCall(call) => self.origin(&call.receiver),
             Expr::Try(inner) => self.origin(&inner.expr),

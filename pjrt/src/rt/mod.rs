@@ -8,6 +8,7 @@ mod failure;
 mod handed;
 mod handle;
 mod lists;
+mod numbered;
 mod owner;
 mod read;
 mod reaper;
@@ -33,6 +34,7 @@ pub use lists::{
     byte_strings, byte_strings_or_none, count, filled, filled_text, index_or_none, length,
     lower_named_values, product, room, rows, texts, texts_or_none, zeroed_items,
 };
+pub(crate) use numbered::{Numbered, numbered};
 pub use owner::Owner;
 pub use read::{free_later, held_bytes, held_named_values, named_values, part, slice, text};
 pub(crate) use reaper::on_plugin_thread;

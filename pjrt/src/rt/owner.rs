@@ -24,12 +24,14 @@ struct Node {
     client: Option<NonNull<c_void>>,
     /// An answer about the object that is asked for once.
     answer: OnceLock<Box<dyn Any + Send + Sync>>,
+    /// What the plugin may use until the object is destroyed.
+    lent: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 // SAFETY: the object is reached through its handles, whose types say what other threads may do;
 // the node itself only destroys it, which PJRT allows on any thread.
 unsafe impl Send for Node {}
-// SAFETY: as above; nothing in the node changes but the answer, which has its own lock.
+// SAFETY: as above; nothing in the node changes but what is set once, which has its own lock.
 unsafe impl Sync for Node {}
 
 impl Owner {
@@ -57,6 +59,7 @@ impl Owner {
             _also: None,
             client,
             answer: OnceLock::new(),
+            lent: OnceLock::new(),
         }))
     }
 
@@ -76,6 +79,7 @@ impl Owner {
             parent: Some(first),
             _also: Some(second),
             answer: OnceLock::new(),
+            lent: OnceLock::new(),
         }))
     }
 
@@ -105,6 +109,11 @@ impl Owner {
         let _ = self.0.answer.set(Box::new(answer));
     }
 
+    /// Keeps what the plugin may use until the object is destroyed; the first one stays.
+    pub(crate) fn lend(&self, lent: Box<dyn Any + Send + Sync>) {
+        let _ = self.0.lent.set(lent);
+    }
+
     /// The owner of that client: this one or one of its parents.
     pub(crate) fn client_owner(&self) -> Option<Owner> {
         let client = self.0.client?;
@@ -131,6 +140,7 @@ impl Drop for Node {
             object: self.object,
             destroy,
             parent: self.parent.take(),
+            lent: self.lent.take(),
         };
         reaper::destroy(move || task.run());
     }
@@ -142,6 +152,7 @@ struct Task {
     object: NonNull<c_void>,
     destroy: Destroy,
     parent: Option<Owner>,
+    lent: Option<Box<dyn Any + Send + Sync>>,
 }
 
 // SAFETY: as for the node: destroying is allowed on any thread.
@@ -151,6 +162,7 @@ impl Task {
     fn run(self) {
         // SAFETY: the last reference is gone, so nobody uses the object; its parent still lives.
         unsafe { (self.destroy)(self.api, self.object) };
+        drop(self.lent);
         drop(self.parent);
     }
 }
@@ -170,6 +182,7 @@ pub(crate) unsafe fn destroy_object<H: Handle>(
         object: object.cast(),
         destroy: destroy::<H>,
         parent,
+        lent: None,
     };
     reaper::destroy(move || task.run());
 }

@@ -34,6 +34,18 @@ fn outputs_are_followed_through_variables_patterns_and_closures() {
 }
 
 #[test]
+fn outputs_are_followed_through_what_is_handed_to_be_called() {
+    let found = of("fn f() {
+        let out = guard(|| unsafe { raw::a(api, input) })?;
+        g(out.one);
+        let other = each(|x| unsafe { raw::b(api, x) });
+        g(other.two);
+    }");
+    assert!(access(&found, "raw::a", "one"));
+    assert!(!access(&found, "raw::b", "two"));
+}
+
+#[test]
 fn outputs_are_followed_into_a_parameter_of_their_type() {
     let found = of("fn f(out: raw::AOut) -> u8 { out.one }");
     assert!(access(&found, "raw::AOut", "one"));

@@ -1,0 +1,39 @@
+//! Key-value stores: how the processes of a distributed program find each other.
+
+mod callbacks;
+mod in_memory;
+
+pub(crate) use callbacks::Callbacks;
+pub use in_memory::InMemoryStore;
+
+use crate::CallbackError;
+use std::time::Duration;
+
+/// What the processes of a distributed program exchange data through while their clients are
+/// created and run: each puts what it has under a key, and waits for what others put.
+///
+/// A plugin calls from threads of its own, several at once, as long as the client lives. Keys and
+/// values are bytes. A panic in a method is told the plugin as the error INTERNAL.
+pub trait KeyValueStore: Send + Sync + 'static {
+    /// The value of a key, once somebody has put it; none if nobody does in time. A plugin that
+    /// wants to wait without end gives [`Duration::MAX`].
+    ///
+    /// # Errors
+    ///
+    /// What keeps the store from answering; the plugin is told.
+    fn get(&self, key: &[u8], timeout: Duration) -> Result<Option<Vec<u8>>, CallbackError>;
+
+    /// The value of a key, if there is one now. Does not wait.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the store from answering; the plugin is told.
+    fn try_get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, CallbackError>;
+
+    /// Puts a value under a key. What a second value under one key does is the store's to say.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the store from taking it; the plugin is told.
+    fn put(&self, key: &[u8], value: &[u8]) -> Result<(), CallbackError>;
+}
