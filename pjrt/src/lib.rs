@@ -33,6 +33,7 @@ mod client_options;
 pub mod collectives;
 mod compile_options;
 mod copy_stream;
+pub mod cross_host_transfers;
 mod device;
 mod device_view;
 mod element;

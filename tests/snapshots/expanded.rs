@@ -110,6 +110,9 @@ mod extension_abi_version { include!("expanded/extension_abi_version.rs"); }
 mod extension_collectives { include!("expanded/extension_collectives.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_cross_host_transfers { include!("expanded/extension_cross_host_transfers.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod extension_example { include!("expanded/extension_example.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]

@@ -22,16 +22,22 @@ pub(crate) fn plugin_error(
     error: *mut sys::PJRT_Error,
     function: &'static str,
 ) -> Error {
-    let converted = PluginError {
+    let converted = lent_error(api, error, function);
+    destroy(api, error);
+    converted
+}
+
+/// Converts an error, which must not be null, and leaves it to whoever has it.
+#[cold]
+pub(crate) fn lent_error(api: &Api, error: *mut sys::PJRT_Error, function: &'static str) -> Error {
+    Error::from(PluginError {
         function,
         code: code(api, error),
         message: message(api, error),
         payloads: payloads(api, error),
         plugin: api.name().to_owned(),
         plugin_version: api.version(),
-    };
-    destroy(api, error);
-    Error::from(converted)
+    })
 }
 
 fn message(api: &Api, error: *mut sys::PJRT_Error) -> String {

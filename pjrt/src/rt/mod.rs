@@ -14,6 +14,7 @@ mod read;
 mod reaper;
 mod table;
 mod value;
+mod waiting;
 
 pub use crate::ffi::gate::compiling;
 pub use api::{Api, Function};
@@ -23,7 +24,7 @@ pub use checks::{
     check_rank, check_sizes, reached,
 };
 pub use failure::check;
-pub(crate) use failure::plugin_error;
+pub(crate) use failure::{lent_error, plugin_error};
 pub(crate) use handed::{Handed, contained, taken};
 pub use handle::{
     Borrow, Handle, OnPlugin, Place, Shared, Unique, borrowed, borrowed_or_none, client_of,
@@ -40,6 +41,7 @@ pub use read::{free_later, held_bytes, held_named_values, named_values, part, sl
 pub(crate) use reaper::on_plugin_thread;
 pub use table::{Table, TableType};
 pub use value::{Value, ValueMemory, live, value_list, zeroed_values};
+pub(crate) use waiting::{called, waiting};
 
 /// Carries the argument of a SAFETY comment through generated code; it stands for nothing.
 #[doc(hidden)]

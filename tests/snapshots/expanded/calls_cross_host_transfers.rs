@@ -37,6 +37,8 @@ pub struct TransfersPjrtClientMakeCrossHostReceiveBuffersIn {
     pub device: *mut ::pjrt::sys::PJRT_Device,
     /// `notifier` (`PJRT_Transfers_CrossHostRecvNotifierInfo`).
     pub notifier: ::pjrt::sys::cross_host_transfers::PJRT_Transfers_CrossHostRecvNotifierInfo,
+    /// `buffers` (`PJRT_Buffer**`).
+    pub buffers: *mut *mut ::pjrt::sys::PJRT_Buffer,
 }
 impl TransfersPjrtClientMakeCrossHostReceiveBuffersIn {
     /// Takes the fields of the first version.
@@ -54,6 +56,7 @@ impl TransfersPjrtClientMakeCrossHostReceiveBuffersIn {
         layouts: *mut *mut ::pjrt::sys::PJRT_Buffer_MemoryLayout,
         device: *mut ::pjrt::sys::PJRT_Device,
         notifier: ::pjrt::sys::cross_host_transfers::PJRT_Transfers_CrossHostRecvNotifierInfo,
+        buffers: *mut *mut ::pjrt::sys::PJRT_Buffer,
     ) -> Self {
         Self {
             client,
@@ -64,14 +67,13 @@ impl TransfersPjrtClientMakeCrossHostReceiveBuffersIn {
             layouts,
             device,
             notifier,
+            buffers,
         }
     }
 }
 /// Outputs of [`transfers_pjrt_client_make_cross_host_receive_buffers`]: the fields of `PJRT_Transfers_PJRT_Client_MakeCrossHostReceiveBuffers_Args` that the plugin fills.
 #[non_exhaustive]
 pub struct TransfersPjrtClientMakeCrossHostReceiveBuffersOut {
-    /// `buffers` (`PJRT_Buffer**`).
-    pub buffers: *mut *mut ::pjrt::sys::PJRT_Buffer,
     /// `num_buffers` (`size_t`).
     pub num_buffers: usize,
 }
@@ -109,13 +111,13 @@ pub unsafe fn transfers_pjrt_client_make_cross_host_receive_buffers(
     args.layouts = input.layouts;
     args.device = input.device;
     args.notifier = input.notifier;
+    args.buffers = input.buffers;
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(TransfersPjrtClientMakeCrossHostReceiveBuffersOut {
-        buffers: args.buffers,
         num_buffers: args.num_buffers,
     })
 }
@@ -224,6 +226,8 @@ pub struct TransfersPjrtClientCrossHostReceiveBuffersIn {
     pub src_global_device_ids: *const ::pjrt::sys::cross_host_transfers::xla_GlobalDeviceId,
     /// `transfer_keys` (`const xla::CrossHostTransferKey*`).
     pub transfer_keys: *const ::pjrt::sys::cross_host_transfers::xla_CrossHostTransferKey,
+    /// `buffers` (`PJRT_Buffer**`).
+    pub buffers: *mut *mut ::pjrt::sys::PJRT_Buffer,
 }
 impl TransfersPjrtClientCrossHostReceiveBuffersIn {
     /// Takes the fields of the first version.
@@ -242,6 +246,7 @@ impl TransfersPjrtClientCrossHostReceiveBuffersIn {
         device: *mut ::pjrt::sys::PJRT_Device,
         src_global_device_ids: *const ::pjrt::sys::cross_host_transfers::xla_GlobalDeviceId,
         transfer_keys: *const ::pjrt::sys::cross_host_transfers::xla_CrossHostTransferKey,
+        buffers: *mut *mut ::pjrt::sys::PJRT_Buffer,
     ) -> Self {
         Self {
             client,
@@ -253,15 +258,13 @@ impl TransfersPjrtClientCrossHostReceiveBuffersIn {
             device,
             src_global_device_ids,
             transfer_keys,
+            buffers,
         }
     }
 }
 /// Outputs of [`transfers_pjrt_client_cross_host_receive_buffers`]: the fields of `PJRT_Transfers_PJRT_Client_CrossHostReceiveBuffers_Args` that the plugin fills.
 #[non_exhaustive]
-pub struct TransfersPjrtClientCrossHostReceiveBuffersOut {
-    /// `buffers` (`PJRT_Buffer**`).
-    pub buffers: *mut *mut ::pjrt::sys::PJRT_Buffer,
-}
+pub struct TransfersPjrtClientCrossHostReceiveBuffersOut {}
 /// Calls `PJRT_Transfers_PJRT_Client_CrossHostReceiveBuffers` (since PJRT 0.82).
 ///
 /// # Errors
@@ -297,13 +300,13 @@ pub unsafe fn transfers_pjrt_client_cross_host_receive_buffers(
     args.device = input.device;
     args.src_global_device_ids = input.src_global_device_ids;
     args.transfer_keys = input.transfer_keys;
+    args.buffers = input.buffers;
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(TransfersPjrtClientCrossHostReceiveBuffersOut {
-        buffers: args.buffers,
     })
 }
 /// Inputs of [`transfers_pjrt_client_cross_host_send_buffers`]: the fields of `PJRT_Transfers_PJRT_Client_CrossHostSendBuffers_Args` that the caller fills.
@@ -320,6 +323,8 @@ pub struct TransfersPjrtClientCrossHostSendBuffersIn {
     pub dst_global_device_ids: *const ::pjrt::sys::cross_host_transfers::xla_GlobalDeviceId,
     /// `transfer_keys` (`const xla::CrossHostTransferKey*`).
     pub transfer_keys: *const ::pjrt::sys::cross_host_transfers::xla_CrossHostTransferKey,
+    /// `send_events` (`PJRT_Event**`).
+    pub send_events: *mut *mut ::pjrt::sys::PJRT_Event,
 }
 impl TransfersPjrtClientCrossHostSendBuffersIn {
     /// Takes the fields of the first version.
@@ -334,6 +339,7 @@ impl TransfersPjrtClientCrossHostSendBuffersIn {
         buffers: *mut *mut ::pjrt::sys::PJRT_Buffer,
         dst_global_device_ids: *const ::pjrt::sys::cross_host_transfers::xla_GlobalDeviceId,
         transfer_keys: *const ::pjrt::sys::cross_host_transfers::xla_CrossHostTransferKey,
+        send_events: *mut *mut ::pjrt::sys::PJRT_Event,
     ) -> Self {
         Self {
             client,
@@ -341,15 +347,13 @@ impl TransfersPjrtClientCrossHostSendBuffersIn {
             buffers,
             dst_global_device_ids,
             transfer_keys,
+            send_events,
         }
     }
 }
 /// Outputs of [`transfers_pjrt_client_cross_host_send_buffers`]: the fields of `PJRT_Transfers_PJRT_Client_CrossHostSendBuffers_Args` that the plugin fills.
 #[non_exhaustive]
-pub struct TransfersPjrtClientCrossHostSendBuffersOut {
-    /// `send_events` (`PJRT_Event**`).
-    pub send_events: *mut *mut ::pjrt::sys::PJRT_Event,
-}
+pub struct TransfersPjrtClientCrossHostSendBuffersOut {}
 /// Calls `PJRT_Transfers_PJRT_Client_CrossHostSendBuffers` (since PJRT 0.82).
 ///
 /// # Errors
@@ -381,12 +385,12 @@ pub unsafe fn transfers_pjrt_client_cross_host_send_buffers(
     args.buffers = input.buffers;
     args.dst_global_device_ids = input.dst_global_device_ids;
     args.transfer_keys = input.transfer_keys;
+    args.send_events = input.send_events;
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(TransfersPjrtClientCrossHostSendBuffersOut {
-        send_events: args.send_events,
     })
 }
