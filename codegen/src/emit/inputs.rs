@@ -3,9 +3,9 @@
 use super::callbacks;
 use super::methods::named;
 use crate::lower::inputs::{Input, InputKind, LengthField, rust_path};
-use crate::lower::method::{Method, Receiver};
+use crate::lower::method::{self, Method, Receiver};
+use crate::lower::names;
 use crate::lower::outputs::OutputKind;
-use crate::lower::{call, names};
 use crate::model::Model;
 use crate::overlay::{Safe, Same};
 use proc_macro2::{Ident, TokenStream};
@@ -141,7 +141,7 @@ pub fn after(model: &Model, method: &Method<'_>) -> Result<Option<TokenStream>, 
     let Some(function) = method.entry.after.as_deref() else {
         return Ok(None);
     };
-    let asked = other(model, function)?;
+    let asked = method::named(model, function)?;
     let truth = matches!(
         asked.outputs.as_slice(),
         [only] if matches!(&only.kind, OutputKind::Plain(ty) if ty.to_string() == "bool")
@@ -238,7 +238,7 @@ pub fn kept(model: &Model, method: &Method<'_>) -> Vec<TokenStream> {
 /// The method that gives an upper bound. It must be one of the same receiver's that takes nothing,
 /// or, on an extension, one handle of the subject's type.
 fn limit(model: &Model, method: &Method<'_>, function: &str) -> Result<Ident, String> {
-    let limit = other(model, function)?;
+    let limit = method::named(model, function)?;
     let generated = limit.entry.safe == Some(Safe::Generated);
     let taken = match method.receiver {
         Receiver::Handle(_) => limit.inputs.is_empty(),
@@ -259,19 +259,6 @@ fn limit(model: &Model, method: &Method<'_>, function: &str) -> Result<Ident, St
     Err(format!(
         "`index_below` names `{function}`, which is no generated method of the same receiver that takes nothing else and gives a number"
     ))
-}
-
-/// Another generated method.
-pub fn other<'m>(model: &'m Model, function: &str) -> Result<Method<'m>, String> {
-    let fact = model
-        .function(function)
-        .ok_or_else(|| format!("no function `{function}`"))?;
-    let entry = model
-        .entry(function)
-        .ok_or_else(|| format!("no overlay entry for `{function}`"))?;
-    let call =
-        call::call(model, fact).ok_or_else(|| format!("`{function}` has no checked call"))?;
-    crate::lower::method::method(model, call, entry)
 }
 
 /// Statements before the call: lists that are made of a parameter and must outlive it.

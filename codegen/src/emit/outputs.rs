@@ -3,7 +3,7 @@
 use super::inputs;
 use super::methods::named;
 use crate::lower::inputs::InputKind;
-use crate::lower::method::{Method, Receiver};
+use crate::lower::method::{self, Method, Receiver};
 use crate::lower::outputs::{First, Output, OutputKind};
 use crate::model::Model;
 use crate::overlay::{Count, Lender, Parent};
@@ -173,7 +173,7 @@ pub fn prelude(
             quote!(::pjrt::__rt::product(&[#(#factors),*], #c_name, #field)?)
         }
         Some(First::Of(function)) => {
-            let other = inputs::other(model, function)?;
+            let other = method::named(model, function)?;
             let ident = &other.ident;
             let subject = match method.receiver {
                 Receiver::Handle(_) => None,

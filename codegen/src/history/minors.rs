@@ -1,5 +1,7 @@
 //! From which minor on an item is there, and as it is today.
 
+use std::collections::BTreeMap;
+
 use super::types::*;
 
 /// Where an item stands among the minors.
@@ -52,43 +54,94 @@ impl History {
         item: &'i Item<T>,
         ask: impl Fn(Option<&'i T>) -> X,
     ) -> Vec<X> {
-        let mut answers = Vec::with_capacity(self.states.len());
-        let mut now = ask(None);
-        for version in &item.versions {
-            answers.resize(version.state.max(answers.len()), now);
-            now = ask(version.body.as_ref());
-        }
-        answers.resize(self.states.len().max(answers.len()), now);
-        answers
+        let versions = item.versions.iter();
+        self.spread(ask(None), versions.map(|v| (v.state, ask(v.body.as_ref()))))
     }
 
-    /// Follows something through all states of a module.
-    pub(super) fn minors_by(&self, module: &Module, all: &[Seen]) -> Option<Minors> {
-        let last = all.iter().rposition(|seen| seen.there)?;
-        let minor = |state: usize| self.minor_of(&module.name, state);
+    /// A value for every state, of values that hold from a state on.
+    pub(super) fn spread<X: Clone>(
+        &self,
+        mut now: X,
+        from: impl Iterator<Item = (usize, X)>,
+    ) -> Vec<X> {
+        let mut values = Vec::with_capacity(self.states.len());
+        for (state, value) in from {
+            values.resize(state.max(values.len()), now);
+            now = value;
+        }
+        values.resize(self.states.len().max(values.len()), now);
+        values
+    }
+
+    /// The states that say something of a module's items.
+    pub(super) fn timeline(&self, module: &str) -> Option<Timeline<'_>> {
+        let module = self.module(module)?;
+        let revisions = module.revisions.iter();
         // Commits without the header say nothing: no plugin of theirs has the extension.
-        let counted: Vec<(u32, Seen)> = (0..=last)
-            .filter(|state| !matches!(module.at(*state), None | Some(Presence::Gone)))
-            .filter_map(|state| Some((minor(state)?, *all.get(state)?)))
-            .collect();
-        let there = counted.iter().filter(|(_, seen)| seen.there);
-        let since = there.map(|(minor, _)| *minor).min()?;
+        let there = revisions.map(|r| (r.state, r.header != Presence::Gone));
+        let there = self.spread(false, there);
+        let minor = |(state, there): (usize, bool)| match there {
+            true => self.minor_of(&module.name, state),
+            false => None,
+        };
+        Some(Timeline {
+            history: self,
+            module: &module.name,
+            counted: there.into_iter().enumerate().map(minor).collect(),
+        })
+    }
+}
+
+/// The states that say something of a module's items.
+pub(super) struct Timeline<'h> {
+    history: &'h History,
+    module: &'h str,
+    /// The minor of every state; none for those that say nothing.
+    counted: Vec<Option<u32>>,
+}
+
+/// What all states of a minor say together.
+struct OfMinor {
+    some_there: bool,
+    all_there: bool,
+    all_same: bool,
+}
+
+impl Timeline<'_> {
+    /// Follows something through all states.
+    pub(super) fn minors(&self, all: &[Seen]) -> Option<Minors> {
+        let last = all.iter().rposition(|seen| seen.there)?;
+        let mut by_minor: BTreeMap<u32, OfMinor> = BTreeMap::new();
+        for (minor, seen) in self.counted.iter().zip(all).take(last.checked_add(1)?) {
+            let Some(minor) = minor else { continue };
+            let of = by_minor.entry(*minor).or_insert(OfMinor {
+                some_there: false,
+                all_there: true,
+                all_same: true,
+            });
+            of.some_there |= seen.there;
+            of.all_there &= seen.there;
+            of.all_same &= seen.same;
+        }
+        let since = by_minor.iter().find(|(_, of)| of.some_there);
+        let since = since.map(|(minor, _)| *minor)?;
         let gone = last.checked_add(1).filter(|next| *next < all.len());
-        let newest = counted.iter().map(|(minor, _)| *minor).max()?;
-        let from = |good: fn(&Seen) -> bool| {
-            let bad = counted.iter().filter(|(_, seen)| !good(seen));
-            let Some(bad) = bad.map(|(minor, _)| *minor).max() else {
-                return counted.iter().map(|(minor, _)| *minor).min();
-            };
-            let later = counted.iter().map(|(minor, _)| *minor).filter(|m| *m > bad);
-            let next = (gone.is_none() && bad == newest).then(|| newest.saturating_add(1));
-            later.min().or(next)
+        let from = |good: fn(&OfMinor) -> bool| {
+            let mut newer = None;
+            for (minor, of) in by_minor.iter().rev() {
+                if !good(of) {
+                    let next = gone.is_none().then(|| minor.saturating_add(1));
+                    return newer.or(next);
+                }
+                newer = Some(*minor);
+            }
+            newer
         };
         Some(Minors {
             since,
-            safe_since: from(|seen| seen.there),
-            layout_since: from(|seen| seen.same),
-            removed: gone.and_then(minor),
+            safe_since: from(|of| of.all_there),
+            layout_since: from(|of| of.all_same),
+            removed: gone.and_then(|state| self.history.minor_of(self.module, state)),
         })
     }
 }

@@ -97,7 +97,7 @@ impl History {
     pub fn struct_minors(&self, item: &Item<StructBody>) -> Option<Minors> {
         let today = item.newest()?;
         let seen = self.at_states(item, |body| Seen::of(body, |body| same_prefix(body, today)));
-        self.minors_by(self.module(&item.module)?, &seen)
+        self.timeline(&item.module)?.minors(&seen)
     }
 
     /// Minors of every field that a struct ever had, those of the newest version first. A field's
@@ -105,7 +105,7 @@ impl History {
     pub fn field_minors<'i>(&self, item: &'i Item<StructBody>) -> Vec<(&'i str, Minors)> {
         let mut found = Vec::new();
         let mut done = BTreeSet::new();
-        let Some(module) = self.module(&item.module) else {
+        let Some(timeline) = self.timeline(&item.module) else {
             return found;
         };
         for today in item.versions.iter().rev().filter_map(|v| v.body.as_ref()) {
@@ -117,22 +117,24 @@ impl History {
                 continue;
             }
             // The names of each version, and how many of its fields are as today.
-            let versions = self.at_states(item, |body| {
-                let body = body?;
-                let names: HashSet<&str> = body.fields.iter().map(|f| f.name.as_str()).collect();
-                Some(std::rc::Rc::new((names, common(body, today))))
-            });
+            let versions: Vec<_> = item
+                .versions
+                .iter()
+                .map(|version| {
+                    let fields = version.body.iter().flat_map(|body| &body.fields);
+                    let names: HashSet<&str> = fields.map(|f| f.name.as_str()).collect();
+                    let same = version.body.as_ref().map_or(0, |body| common(body, today));
+                    (version.state, names, same)
+                })
+                .collect();
             for (at, field) in fresh {
-                let seen: Vec<Seen> = versions
-                    .iter()
-                    .map(|version| Seen {
-                        there: version
-                            .as_ref()
-                            .is_some_and(|v| v.0.contains(field.name.as_str())),
-                        same: version.as_ref().is_some_and(|v| at < v.1),
-                    })
-                    .collect();
-                let minors = self.minors_by(module, &seen);
+                let seen = versions.iter().map(|(state, names, same)| {
+                    let there = names.contains(field.name.as_str());
+                    let same = at < *same;
+                    (*state, Seen { there, same })
+                });
+                let seen = self.spread(Seen::default(), seen);
+                let minors = timeline.minors(&seen);
                 found.extend(minors.map(|minors| (field.name.as_str(), minors)));
             }
         }
@@ -143,7 +145,7 @@ impl History {
     pub fn enum_minors(&self, item: &Item<EnumBody>) -> Option<Minors> {
         let today = item.newest()?;
         let seen = self.at_states(item, |body| Seen::of(body, |body| body.size == today.size));
-        self.minors_by(self.module(&item.module)?, &seen)
+        self.timeline(&item.module)?.minors(&seen)
     }
 
     /// Minors of every value that an enumeration ever had, those of the newest version first; the
@@ -151,7 +153,7 @@ impl History {
     pub fn value_minors<'i>(&self, item: &'i Item<EnumBody>) -> Vec<(&'i str, Minors)> {
         let mut found = Vec::new();
         let mut done = BTreeSet::new();
-        let Some(module) = self.module(&item.module) else {
+        let Some(timeline) = self.timeline(&item.module) else {
             return found;
         };
         for body in item.versions.iter().rev().filter_map(|v| v.body.as_ref()) {
@@ -164,7 +166,7 @@ impl History {
                     let number = values.find(|(other, _)| other == name).map(|(_, n)| *n);
                     Seen::of(number, |number| number == *today)
                 });
-                let minors = self.minors_by(module, &seen);
+                let minors = timeline.minors(&seen);
                 found.extend(minors.map(|minors| (name.as_str(), minors)));
             }
         }
@@ -177,7 +179,7 @@ impl History {
         let seen = self.at_states(item, |body| {
             Seen::of(body, |body| same_signature(body, today))
         });
-        self.minors_by(self.module(&item.module)?, &seen)
+        self.timeline(&item.module)?.minors(&seen)
     }
 
     /// Minors of a function; its layout is as today where its slot is at the same offset, its type
@@ -214,7 +216,7 @@ impl History {
                 seen.same &= same;
             }
         }
-        self.minors_by(self.module(&item.module)?, &seen)
+        self.timeline(&item.module)?.minors(&seen)
     }
 
     /// Offset of a function's slot at a state.

@@ -146,6 +146,15 @@ pub fn payload(structure: &Struct) -> impl Iterator<Item = &Field> {
         .filter(|f| !HEADER_FIELDS.contains(&f.name.as_str()))
 }
 
+/// The fields that a caller of a function gives.
+pub fn inputs<'m>(
+    model: &Model,
+    function: &Function,
+    structure: &'m Struct,
+) -> impl Iterator<Item = &'m Field> {
+    payload(structure).filter(|f| model.direction(&function.name, f) != Direction::Out)
+}
+
 fn call_field<'m>(model: &'m Model, field: &'m Field) -> Option<CallField<'m>> {
     let ty = rust_type(model, &CType::of_field(field)?)?;
     Some(CallField {

@@ -7,4 +7,5 @@ pub mod inputs;
 pub mod method;
 pub mod names;
 pub mod outputs;
+pub mod receiver;
 pub mod value;

@@ -4,11 +4,13 @@ mod json;
 pub use json::{from_json, to_json};
 
 use crate::diag::Diagnostics;
+use crate::lower::receiver::Receivers;
 use crate::overlay::{self, FieldEntry, FunctionEntry, HandleEntry, Node, Overlay};
 use crate::schema::{
     Callback, Direction, Enum, Field, Function, Header, Schema, Struct, StructKind,
 };
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// Name of the table of all functions of the API.
 pub const API_TABLE: &str = "PJRT_Api";
@@ -31,6 +33,7 @@ pub struct Model {
     /// First minor versions: of functions and structs by name, of fields by `STRUCT.FIELD`.
     pub since: BTreeMap<String, u32>,
     index: Index,
+    receivers: OnceLock<Receivers>,
 }
 
 /// Positions of the facts by name: (header, item).
@@ -89,7 +92,13 @@ impl Model {
             judgements,
             since,
             index,
+            receivers: OnceLock::new(),
         }
+    }
+
+    /// The functions that become methods, by what they are called on; sorted when first asked.
+    pub fn receivers(&self) -> &Receivers {
+        self.receivers.get_or_init(|| Receivers::of(self))
     }
 
     /// The header that a module stands for.
