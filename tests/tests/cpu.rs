@@ -380,7 +380,9 @@ fn layouts_of_arrays_and_programs_are_told() {
     };
     let layouts: pjrt::layouts::Layouts = plugin.extension().unwrap();
     let text = |layout: &pjrt::layouts::MemoryLayout| {
-        String::from_utf8(layout.serialize().unwrap().to_vec()).unwrap()
+        let text = layout.layout().unwrap().to_string();
+        assert_eq!(&layout.serialize().unwrap()[..], text.as_bytes());
+        text
     };
     assert_eq!(
         text(&layouts.buffer_layout(&vector(&client)).unwrap()),

@@ -82,7 +82,7 @@ impl ::core::fmt::Debug for MemoryLayout {
     }
 }
 impl MemoryLayout {
-    /// The layout as bytes: its text, such as `{1,0}`.
+    /// The layout as bytes: its text, such as `{1,0}`, which `layout` reads.
     ///
     /// Calls `PJRT_Layouts_MemoryLayout_Serialize` (since PJRT 0.51).
     ///
