@@ -1,7 +1,10 @@
 //! What the integration tests share: real plugins, or the reason why there is none.
 
+pub mod mock;
 pub mod record;
 pub mod tpu;
+
+pub use mock::{Mocked, mock, mocked};
 
 use pjrt::install::Installer;
 use pjrt::{Client, ClientOptions, Plugin};

@@ -1,0 +1,218 @@
+//! Runs of programs.
+
+use crate::buffer::{Buffer, Data, Place, Storage};
+use crate::call::{Call, Outcome};
+use crate::calls::Calls;
+use crate::device::Device;
+use crate::element;
+use crate::event::Signal;
+use crate::executable::Loaded;
+use crate::failure::Failure;
+use crate::memory_of::{items, room};
+use crate::program::{Made, Program};
+use crate::talk::Talk;
+use pjrt_sys as sys;
+use std::sync::{Arc, PoisonError};
+
+/// A context of runs; it is a place for user data.
+#[derive(Default)]
+pub(crate) struct Context;
+
+pub(crate) fn calls(all: &mut Calls) {
+    all.add("PJRT_LoadedExecutable_Execute", execute);
+    all.add("PJRT_ExecuteContext_Create", create_context);
+    all.add("PJRT_ExecuteContext_Destroy", destroy_context);
+}
+
+fn create_context(call: &Call, args: &mut sys::PJRT_ExecuteContext_Create_Args) -> Outcome {
+    args.context = call.give(Arc::new(Context));
+    Ok(())
+}
+
+fn destroy_context(call: &Call, args: &mut sys::PJRT_ExecuteContext_Destroy_Args) -> Outcome {
+    call.destroy::<Context>(args.context).map(drop)
+}
+
+/// What one device does.
+struct Run {
+    inputs: Vec<Arc<Data>>,
+    outputs: Vec<Arc<Data>>,
+    done: Arc<Signal>,
+    poison: Option<Failure>,
+    talk: Talk,
+}
+
+fn execute(call: &Call, args: &mut sys::PJRT_LoadedExecutable_Execute_Args) -> Outcome {
+    let loaded = call.get::<Loaded>(args.executable)?;
+    loaded.usable()?;
+    let options = call.read(args.options)?;
+    call.get_or_none::<Context>(options.context)?;
+    let program = &loaded.executable.program;
+    let devices = match args.execute_device.is_null() {
+        true => loaded.devices.clone(),
+        false => {
+            call.get::<Device>(args.execute_device)?;
+            vec![args.execute_device as usize]
+        }
+    };
+    if devices.len() != args.num_devices {
+        let (wanted, given) = (devices.len(), args.num_devices);
+        return Err(Failure::invalid(format!(
+            "the program runs on {wanted} devices, and arguments for {given} were given"
+        )));
+    }
+    let keep = items(
+        options.non_donatable_input_indices,
+        options.num_non_donatable_input_indices,
+    );
+    let arguments = items(args.argument_lists, devices.len());
+    // Everything is checked before anything is donated.
+    let mut lists = Vec::new();
+    for index in 0..devices.len() {
+        let list = arguments.get(index).copied().unwrap_or(std::ptr::null());
+        lists.push(inputs(call, &loaded, program, items(list, args.num_args))?);
+    }
+    let mut runs = Vec::new();
+    for (index, device) in devices.iter().enumerate() {
+        let inputs = lists.get(index).map_or(&[][..], Vec::as_slice);
+        let mut data = Vec::new();
+        for (number, buffer) in inputs.iter().enumerate() {
+            data.push(buffer.data()?);
+            let number_kept = i64::try_from(number).unwrap_or(i64::MAX);
+            if program.donated.contains(&number) && !keep.contains(&number_kept) {
+                drop(buffer.delete());
+            }
+        }
+        let target = call.get::<Device>(*device as *const u8)?;
+        let mut launched = target
+            .launched
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        launched.push(options.launch_id);
+        drop(launched);
+        let mut poisoned = target
+            .poisoned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let poison = poisoned.remove(&options.launch_id);
+        drop(poisoned);
+        let outputs = items(args.output_lists, devices.len());
+        let outputs = outputs.get(index).copied().unwrap_or(std::ptr::null_mut());
+        let outputs = room(outputs, program.outputs.len());
+        if outputs.len() != program.outputs.len() {
+            return Err(call.violation("no room for the outputs".to_owned()));
+        }
+        let mut filled = Vec::new();
+        for (slot, output) in outputs.iter_mut().zip(&program.outputs) {
+            let buffer = Buffer::new(output.shape.clone(), Place::on(call, *device)?);
+            filled.push(buffer.data()?);
+            *slot = call.give(buffer);
+        }
+        let done = Signal::new();
+        if !args.device_complete_events.is_null()
+            && let Some(event) = room(args.device_complete_events, devices.len()).get_mut(index)
+        {
+            *event = call.event(done.clone());
+        }
+        runs.push(Run {
+            inputs: data,
+            outputs: filled,
+            done,
+            poison,
+            talk: Talk::new(call, &options, index, devices.len(), &loaded.executable)?,
+        });
+    }
+    for run in runs {
+        let loaded = loaded.clone();
+        call.later(move |outcome| run.go(&loaded.executable.program, outcome));
+    }
+    Ok(())
+}
+
+/// The arguments of one device.
+fn inputs(
+    call: &Call,
+    loaded: &Loaded,
+    program: &Program,
+    handles: &[*mut sys::PJRT_Buffer],
+) -> Result<Vec<Arc<Buffer>>, Failure> {
+    if handles.len() != program.parameters.len() {
+        let (wanted, given) = (program.parameters.len(), handles.len());
+        return Err(Failure::invalid(format!(
+            "the program takes {wanted} arguments, and {given} were given"
+        )));
+    }
+    let mut found = Vec::new();
+    for (number, (handle, shape)) in handles.iter().zip(&program.parameters).enumerate() {
+        let buffer = call.buffer(*handle)?;
+        if !Arc::ptr_eq(&buffer.client, &loaded.client) {
+            return Err(call.violation(format!("argument {number} is of another client")));
+        }
+        buffer.data()?;
+        if buffer.shape != *shape {
+            let (wanted, given) = (shape.to_text(), buffer.shape.to_text());
+            return Err(Failure::invalid(format!(
+                "argument {number} is {given}, and the program takes {wanted}"
+            )));
+        }
+        found.push(buffer);
+    }
+    Ok(found)
+}
+
+impl Run {
+    fn go(self, program: &Program, outcome: Outcome) {
+        let made = outcome.and_then(|()| self.compute(program));
+        let ended = match made {
+            Ok(made) => {
+                for (data, storage) in self.outputs.iter().zip(made) {
+                    data.fill(Ok(storage));
+                }
+                Ok(())
+            }
+            Err(failure) => {
+                for data in &self.outputs {
+                    data.fill(Err(failure.clone()));
+                }
+                Err(failure)
+            }
+        };
+        self.done.set(ended);
+    }
+
+    fn compute(&self, program: &Program) -> Result<Vec<Arc<Storage>>, Failure> {
+        if let Some(failure) = self.poison.as_ref().or(program.fails.as_ref()) {
+            return Err(failure.clone());
+        }
+        let mut inputs = Vec::new();
+        for input in &self.inputs {
+            inputs.push(input.wait()?);
+        }
+        let input = |n: usize| inputs.get(n).map_or(&[][..], |storage| storage.bytes());
+        for (channel, n) in &program.sends {
+            self.talk.send(*channel, input(*n))?;
+        }
+        for (id, told) in &program.told {
+            for (operand, n) in told.iter().enumerate() {
+                if let Some(shape) = program.parameters.get(*n) {
+                    self.talk.tell(*id, operand, shape, input(*n))?;
+                }
+            }
+        }
+        let made = program.outputs.iter().map(|output| match output.made {
+            Made::Same(n) => Ok(Storage::copy_of(input(n))),
+            Made::Sum(a, b) => {
+                let sum = element::add(output.shape.ty, input(a), input(b));
+                let sum = sum.ok_or_else(|| {
+                    Failure::unimplemented(format!("no sum of {}", output.shape.to_text()))
+                })?;
+                Ok(Storage::copy_of(&sum))
+            }
+            Made::Received(channel) => {
+                let bytes = self.talk.receive(channel, output.shape.bytes())?;
+                Ok(Storage::copy_of(&bytes))
+            }
+        });
+        made.collect()
+    }
+}

@@ -1,0 +1,188 @@
+//! Programs. They are texts of lines, whatever format a caller says:
+//!
+//! ```text
+//! mock NAME               the first line
+//! replicas N              how many copies run; that of the compile options counts otherwise
+//! partitions N
+//! param f32[2,3]          a parameter
+//! donate 0                the parameter may be donated
+//! out 0                   an output: the parameter, unchanged
+//! out add 0 1             an output: the sum of two parameters
+//! out recv 7 f32[2]       an output: what comes over channel 7
+//! send 7 0                sends a parameter over channel 7
+//! host 3 0 1              tells callback 3 the values of parameters
+//! fail 13 MESSAGE         every run ends with this error
+//! reject 3 MESSAGE        the program does not compile
+//! ```
+
+use crate::buffer::Shape;
+use crate::element;
+use crate::failure::Failure;
+use pjrt_sys as sys;
+
+/// A program.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Program {
+    pub(crate) name: String,
+    pub(crate) text: String,
+    pub(crate) replicas: Option<usize>,
+    pub(crate) partitions: Option<usize>,
+    pub(crate) parameters: Vec<Shape>,
+    pub(crate) donated: Vec<usize>,
+    pub(crate) outputs: Vec<Output>,
+    pub(crate) sends: Vec<(i64, usize)>,
+    pub(crate) told: Vec<(i64, Vec<usize>)>,
+    pub(crate) fails: Option<Failure>,
+}
+
+/// An output.
+#[derive(Clone, Debug)]
+pub(crate) struct Output {
+    pub(crate) shape: Shape,
+    pub(crate) made: Made,
+}
+
+/// How an output is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Made {
+    Same(usize),
+    Sum(usize, usize),
+    Received(i64),
+}
+
+fn wrong(line: &str, why: &str) -> Failure {
+    Failure::invalid(format!("`{line}` is no line of a program: expected {why}"))
+}
+
+fn number<T: std::str::FromStr>(word: &str, line: &str) -> Result<T, Failure> {
+    word.parse().map_err(|_| wrong(line, "a number"))
+}
+
+fn shape(word: &str, line: &str) -> Result<Shape, Failure> {
+    let why = "a shape such as f32[2,3]";
+    let (name, dims) = word.split_once('[').ok_or_else(|| wrong(line, why))?;
+    let dims = dims.strip_suffix(']').ok_or_else(|| wrong(line, why))?;
+    let ty = element::named(name).ok_or_else(|| wrong(line, "a type of elements"))?;
+    let dims = dims.split(',').filter(|dim| !dim.is_empty());
+    let dims = dims
+        .map(|dim| number(dim, line))
+        .collect::<Result<_, _>>()?;
+    let shape = Shape { ty, dims };
+    match shape.count() {
+        Some(_) => Ok(shape),
+        None => Err(wrong(line, why)),
+    }
+}
+
+fn failure(words: &[&str], line: &str) -> Result<Failure, Failure> {
+    let (code, message) = words.split_first().ok_or_else(|| wrong(line, "a code"))?;
+    Ok(Failure::new(
+        sys::PJRT_Error_Code(number(code, line)?),
+        message.join(" "),
+    ))
+}
+
+impl Program {
+    /// Reads a program.
+    pub(crate) fn parse(text: &str) -> Result<Program, Failure> {
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let first = lines.next().unwrap_or_default();
+        let name = first.strip_prefix("mock ");
+        let name = name.ok_or_else(|| wrong(first, "`mock NAME` at the beginning"))?;
+        let mut program = Program {
+            name: name.trim().to_owned(),
+            text: text.to_owned(),
+            ..Program::default()
+        };
+        for line in lines {
+            program.line(line)?;
+        }
+        Ok(program)
+    }
+
+    fn line(&mut self, line: &str) -> Result<(), Failure> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["replicas", n] => self.replicas = Some(number(n, line)?),
+            ["partitions", n] => self.partitions = Some(number(n, line)?),
+            ["param", word] => self.parameters.push(shape(word, line)?),
+            ["donate", n] => self.donated.push(self.parameter(n, line)?),
+            ["out", "add", a, b] => {
+                let (a, b) = (self.parameter(a, line)?, self.parameter(b, line)?);
+                if self.parameters.get(a) != self.parameters.get(b) {
+                    return Err(wrong(line, "parameters of one shape"));
+                }
+                self.output(a, Made::Sum(a, b));
+            }
+            ["out", "recv", channel, word] => self.outputs.push(Output {
+                shape: shape(word, line)?,
+                made: Made::Received(number(channel, line)?),
+            }),
+            ["out", n] => {
+                let n = self.parameter(n, line)?;
+                self.output(n, Made::Same(n));
+            }
+            ["send", channel, n] => {
+                let n = self.parameter(n, line)?;
+                self.sends.push((number(channel, line)?, n));
+            }
+            ["host", id, rest @ ..] => {
+                let told = rest.iter().map(|n| self.parameter(n, line));
+                let told = told.collect::<Result<_, _>>()?;
+                self.told.push((number(id, line)?, told));
+            }
+            ["fail", rest @ ..] => self.fails = Some(failure(rest, line)?),
+            ["reject", rest @ ..] => return Err(failure(rest, line)?),
+            _ => return Err(wrong(line, "one of the known words")),
+        }
+        Ok(())
+    }
+
+    fn parameter(&self, word: &str, line: &str) -> Result<usize, Failure> {
+        let n = number(word, line)?;
+        match n < self.parameters.len() {
+            true => Ok(n),
+            false => Err(wrong(line, "the number of a parameter above")),
+        }
+    }
+
+    fn output(&mut self, like: usize, made: Made) {
+        if let Some(shape) = self.parameters.get(like) {
+            let shape = shape.clone();
+            self.outputs.push(Output { shape, made });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_read_line_by_line() {
+        let text = "mock sum\nparam f32[2]\nparam f32[2]\n\nout add 0 1\nout recv 7 s8[]\n";
+        let program = Program::parse(text).unwrap();
+        assert_eq!(
+            (program.name.as_str(), program.parameters.len()),
+            ("sum", 2)
+        );
+        let shapes: Vec<String> = program.outputs.iter().map(|o| o.shape.to_text()).collect();
+        assert_eq!(shapes, ["f32[2]", "s8[]"]);
+    }
+
+    #[test]
+    fn what_is_no_program_is_refused_with_its_line() {
+        for text in [
+            "",
+            "module",
+            "mock x\nout 0",
+            "mock x\nparam f33[2]",
+            "mock x\nwhat",
+        ] {
+            let failure = Program::parse(text).unwrap_err();
+            assert!(failure.text().contains("expected"), "{}", failure.text());
+        }
+        let failure = Program::parse("mock x\nreject 8 too large").unwrap_err();
+        assert_eq!((failure.code, failure.text().as_str()), (8, "too large"));
+    }
+}

@@ -1,0 +1,175 @@
+//! The tables that callers get: as long as that version's, with its slots.
+
+use crate::era::{API, Era};
+use crate::stub;
+use pjrt_codegen::history::StructBody;
+
+/// The tables of a plugin. They stay as long as the process, as those of real plugins do.
+pub(crate) struct Table {
+    pub(crate) api: *const u64,
+    /// Addresses of the nodes of the chain.
+    pub(crate) nodes: Vec<usize>,
+}
+
+// SAFETY: the memory is written before the table is made and never again.
+unsafe impl Send for Table {}
+// SAFETY: as above.
+unsafe impl Sync for Table {}
+
+/// What a table is to look like, beyond its version.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Looks {
+    /// Minor that the table says; that of the version without it.
+    pub(crate) minor: Option<i32>,
+    /// Major that the table says.
+    pub(crate) major: i32,
+    /// Size that the table says; what the version's headers give without it.
+    pub(crate) size: Option<usize>,
+    /// Slots behind those of the version.
+    pub(crate) extra_slots: usize,
+    /// Numbers of extensions that nobody knows.
+    pub(crate) unknown_extensions: Vec<u32>,
+    /// The last node of the chain leads to the first.
+    pub(crate) cyclic: bool,
+}
+
+/// A table in the making.
+struct Memory(Box<[u64]>);
+
+impl Memory {
+    fn new(bytes: usize) -> Memory {
+        Memory(vec![0; bytes.div_ceil(8)].into())
+    }
+
+    fn put(&mut self, offset: usize, value: u64) {
+        if let Some(word) = self.0.get_mut(offset / 8) {
+            *word = value;
+        }
+    }
+
+    /// Two values of 32 bits, the first at the lower address.
+    fn put_pair(&mut self, offset: usize, first: u32, second: u32) {
+        self.put(offset, u64::from(first) | u64::from(second) << 32);
+    }
+
+    fn address(&self) -> usize {
+        self.0.as_ptr() as usize
+    }
+
+    fn leak(self) -> *mut u64 {
+        Box::leak(self.0).as_mut_ptr()
+    }
+}
+
+fn offset(body: &StructBody, name: &str) -> Option<usize> {
+    let field = body.fields.iter().find(|f| f.name == name)?;
+    usize::try_from(field.offset).ok()
+}
+
+fn bytes(n: u64) -> usize {
+    usize::try_from(n).unwrap_or(0)
+}
+
+impl Table {
+    /// Builds the tables of the plugin at a place. `has` says whether a slot is there, `extensions`
+    /// names the tables of the chain, each with its number.
+    pub(crate) fn build(
+        era: &Era,
+        place: usize,
+        looks: &Looks,
+        extensions: &[(&str, u32)],
+        has: impl Fn(&str) -> bool,
+    ) -> Table {
+        let mut nodes = Vec::new();
+        let mut chain: Vec<*mut u64> = Vec::new();
+        let mut links = Vec::new();
+        let base = era.structure("PJRT_Extension_Base");
+        let place_of = |name: &str| base.and_then(|b| offset(b, name));
+        let node = |memory: &mut Memory, size: usize, number: u32| {
+            if let Some(at) = place_of("struct_size") {
+                memory.put(at, size as u64);
+            }
+            if let Some(at) = place_of("type") {
+                memory.put_pair(at, number, 0);
+            }
+        };
+        for (name, number) in extensions {
+            let Some(body) = era.structure(name) else {
+                continue;
+            };
+            let mut memory = Memory::new(bytes(body.size));
+            node(
+                &mut memory,
+                bytes(body.struct_size.unwrap_or(body.size)),
+                *number,
+            );
+            fill(&mut memory, era, name, place, &has);
+            nodes.push(memory.address());
+            chain.push(memory.leak());
+            links.push(place_of("next").unwrap_or(0) / 8);
+        }
+        for number in &looks.unknown_extensions {
+            let mut memory = Memory::new(64);
+            node(&mut memory, 64, *number);
+            nodes.push(memory.address());
+            chain.push(memory.leak());
+            links.push(place_of("next").unwrap_or(0) / 8);
+        }
+        let first = chain.first().map_or(0, |p| *p as u64);
+        for (index, (node, link)) in chain.iter().zip(&links).enumerate() {
+            let after = if looks.cyclic { first } else { 0 };
+            let next = chain.get(index + 1).map_or(after, |p| *p as u64);
+            // SAFETY: the node is ours and longer than its link's offset.
+            unsafe { node.add(*link).write(next) };
+        }
+        let Some(body) = era.structure(API) else {
+            panic!("the headers of minor {} have no table", era.minor);
+        };
+        let mut memory = Memory::new(bytes(body.size) + looks.extra_slots * 8);
+        // Some versions say less than they have.
+        let said = bytes(body.struct_size.unwrap_or(body.size)) + looks.extra_slots * 8;
+        memory.put(0, looks.size.unwrap_or(said) as u64);
+        if let Some(at) = offset(body, "extension_start") {
+            memory.put(at, first);
+        }
+        version(&mut memory, era, body, looks);
+        fill(&mut memory, era, API, place, &has);
+        for extra in 0..looks.extra_slots {
+            let at = bytes(body.size) + extra * 8;
+            memory.put(at, stub::address(place, stub::WIDTH - 1) as u64);
+        }
+        Table {
+            api: memory.leak(),
+            nodes,
+        }
+    }
+}
+
+/// The version within the table.
+fn version(memory: &mut Memory, era: &Era, api: &StructBody, looks: &Looks) {
+    let (Some(at), Some(body)) = (
+        offset(api, "pjrt_api_version"),
+        era.structure("PJRT_Api_Version"),
+    ) else {
+        return;
+    };
+    let size = bytes(body.struct_size.unwrap_or(body.size));
+    memory.put(at, size as u64);
+    let minor = looks.minor.unwrap_or(era.minor.cast_signed());
+    if let Some(major) = offset(body, "major_version") {
+        memory.put_pair(
+            at + major,
+            looks.major.cast_unsigned(),
+            minor.cast_unsigned(),
+        );
+    }
+}
+
+/// The slots of a table.
+fn fill(memory: &mut Memory, era: &Era, table: &str, place: usize, has: &impl Fn(&str) -> bool) {
+    for (index, function) in era.functions.iter().enumerate() {
+        if function.table == table && has(function.name) {
+            memory.put(function.offset, stub::address(place, index) as u64);
+        }
+    }
+}

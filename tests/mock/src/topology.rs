@@ -1,0 +1,214 @@
+//! Topologies: what programs can be compiled for without devices.
+
+use crate::buffer::Shape;
+use crate::call::{Call, Outcome};
+use crate::calls::Calls;
+use crate::device::Description;
+use crate::failure::Failure;
+use crate::memory::KINDS;
+use crate::memory_of::{bytes, string, text};
+use crate::named::{Named, Value};
+use pjrt_sys as sys;
+use std::ffi::c_char;
+use std::sync::{Arc, OnceLock};
+
+/// A topology.
+pub(crate) struct Topology {
+    pub(crate) devices: usize,
+    pub(crate) descriptions: OnceLock<Vec<usize>>,
+    attributes: Named,
+    kind_ids: Vec<i32>,
+}
+
+/// Platform of all clients and topologies.
+pub(crate) const PLATFORM: &str = "mock";
+pub(crate) const PLATFORM_VERSION: &str = "mock 1";
+const MAGIC: &str = "mock topology ";
+
+impl Topology {
+    pub(crate) fn new(call: &Call, devices: usize) -> Arc<Topology> {
+        let count = i64::try_from(devices).unwrap_or(i64::MAX);
+        let values = vec![
+            ("num_devices", Value::Int(count)),
+            ("shape", Value::Ints(vec![count, 1])),
+        ];
+        Arc::new(Topology {
+            devices,
+            descriptions: OnceLock::new(),
+            attributes: Named::new(call.era(), values),
+            kind_ids: KINDS.iter().map(|(_, id)| *id).collect(),
+        })
+    }
+
+    /// Makes the descriptions, which end with the topology or its client.
+    pub(crate) fn describe(&self, call: &Call, owner: usize) {
+        let handles = (0..self.devices).map(|id| {
+            let id = i32::try_from(id).unwrap_or(i32::MAX);
+            let handle: *mut sys::PJRT_DeviceDescription =
+                call.lend(Description::new(call, id), owner);
+            handle as usize
+        });
+        let made = self.descriptions.set(handles.collect());
+        debug_assert!(made.is_ok(), "a topology is described once");
+    }
+
+    pub(crate) fn descriptions(&self) -> &[usize] {
+        self.descriptions.get().map_or(&[], Vec::as_slice)
+    }
+}
+
+fn give(call: &Call, devices: usize) -> *mut sys::PJRT_TopologyDescription {
+    let topology = Topology::new(call, devices);
+    let handle: *mut sys::PJRT_TopologyDescription = call.give(topology.clone());
+    topology.describe(call, handle as usize);
+    handle
+}
+
+pub(crate) fn calls(all: &mut Calls) {
+    all.add("PJRT_TopologyDescription_Create", create);
+    all.add("PJRT_TopologyDescription_Destroy", destroy);
+    all.add("PJRT_TopologyDescription_PlatformName", platform_name);
+    all.add("PJRT_TopologyDescription_PlatformVersion", platform_version);
+    all.add(
+        "PJRT_TopologyDescription_GetDeviceDescriptions",
+        descriptions,
+    );
+    all.add("PJRT_TopologyDescription_Serialize", serialize);
+    all.add("PJRT_TopologyDescription_Deserialize", deserialize);
+    all.add("PJRT_TopologyDescription_Attributes", attributes);
+    all.add("PJRT_TopologyDescription_Fingerprint", fingerprint);
+    all.add(
+        "PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace",
+        canonical_shape,
+    );
+    all.add("PJRT_TopologyDescription_GetMemorySpaceKindIds", kind_ids);
+}
+
+fn create(call: &Call, args: &mut sys::PJRT_TopologyDescription_Create_Args) -> Outcome {
+    let name = string(args.topology_name, args.topology_name_size)?;
+    let options = call.named(args.create_options, args.num_options)?;
+    let mut devices = match name.as_str() {
+        "" => call.inner.devices,
+        name => name
+            .strip_prefix("mock:")
+            .and_then(|count| count.parse().ok())
+            .ok_or_else(|| Failure::invalid(format!("no topology `{name}`: say mock:N")))?,
+    };
+    for (name, value) in options {
+        match (name.as_str(), value) {
+            ("devices", Value::Int(count)) => devices = usize::try_from(count).unwrap_or(0),
+            _ => return Err(Failure::invalid(format!("no option `{name}`"))),
+        }
+    }
+    args.topology = give(call, devices);
+    Ok(())
+}
+
+fn destroy(call: &Call, args: &mut sys::PJRT_TopologyDescription_Destroy_Args) -> Outcome {
+    call.destroy::<Topology>(args.topology).map(drop)
+}
+
+fn platform_name(
+    call: &Call,
+    args: &mut sys::PJRT_TopologyDescription_PlatformName_Args,
+) -> Outcome {
+    call.get::<Topology>(args.topology)?;
+    (args.platform_name, args.platform_name_size) = text(PLATFORM.as_bytes());
+    Ok(())
+}
+
+fn platform_version(
+    call: &Call,
+    args: &mut sys::PJRT_TopologyDescription_PlatformVersion_Args,
+) -> Outcome {
+    call.get::<Topology>(args.topology)?;
+    (args.platform_version, args.platform_version_size) = text(PLATFORM_VERSION.as_bytes());
+    Ok(())
+}
+
+fn descriptions(
+    call: &Call,
+    args: &mut sys::PJRT_TopologyDescription_GetDeviceDescriptions_Args,
+) -> Outcome {
+    let topology = call.get::<Topology>(args.topology)?;
+    let handles = topology.descriptions();
+    (args.descriptions, args.num_descriptions) = (handles.as_ptr().cast(), handles.len());
+    Ok(())
+}
+
+unsafe extern "C" fn free(serialized: *mut sys::PJRT_SerializedTopology) {
+    if !serialized.is_null() {
+        // SAFETY: the pointer was made below of a box, and callers call this once.
+        drop(unsafe { Box::from_raw(serialized.cast::<String>()) });
+    }
+}
+
+fn serialize(call: &Call, args: &mut sys::PJRT_TopologyDescription_Serialize_Args) -> Outcome {
+    let topology = call.get::<Topology>(args.topology)?;
+    let holder = Box::new(format!("{MAGIC}{}", topology.devices));
+    (args.serialized_bytes, args.serialized_bytes_size) = text(holder.as_bytes());
+    args.serialized_topology = Box::into_raw(holder).cast();
+    args.serialized_topology_deleter = Some(free);
+    Ok(())
+}
+
+fn deserialize(call: &Call, args: &mut sys::PJRT_TopologyDescription_Deserialize_Args) -> Outcome {
+    let given = bytes(args.serialized_topology, args.serialized_topology_size);
+    let count = std::str::from_utf8(given)
+        .ok()
+        .and_then(|text| text.strip_prefix(MAGIC));
+    let devices = count.and_then(|count| count.parse().ok());
+    let devices = devices.ok_or_else(|| Failure::invalid("no serialised topology"))?;
+    args.topology = give(call, devices);
+    Ok(())
+}
+
+fn attributes(call: &Call, args: &mut sys::PJRT_TopologyDescription_Attributes_Args) -> Outcome {
+    let topology = call.get::<Topology>(args.topology)?;
+    (args.attributes, args.num_attributes) = topology.attributes.array();
+    Ok(())
+}
+
+fn fingerprint(call: &Call, args: &mut sys::PJRT_TopologyDescription_Fingerprint_Args) -> Outcome {
+    let topology = call.get::<Topology>(args.topology)?;
+    args.fingerprint = 0x6d6f_636b_0000_0000 | topology.devices as u64;
+    Ok(())
+}
+
+unsafe extern "C" fn free_shape(shape: *const c_char) {
+    if !shape.is_null() {
+        // SAFETY: the bytes end with a zero and were made below by `CString::into_raw`.
+        drop(unsafe { std::ffi::CString::from_raw(shape.cast_mut()) });
+    }
+}
+
+fn canonical_shape(
+    call: &Call,
+    args: &mut sys::PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace_Args,
+) -> Outcome {
+    let topology = call.get::<Topology>(args.topology)?;
+    if !topology.kind_ids.contains(&args.memory_space_kind_id) {
+        let id = args.memory_space_kind_id;
+        return Err(Failure::invalid(format!("no memory of kind {id}")));
+    }
+    let shape = Shape::read(call, args.element_type, args.dims, args.num_dims)?;
+    if !args.layout.is_null() {
+        call.read(args.layout)?;
+    }
+    let bytes = shape.to_text().into_bytes();
+    args.serialized_shape_size = bytes.len();
+    let text = std::ffi::CString::new(bytes).map_err(|_| Failure::invalid("a zero byte"))?;
+    args.serialized_shape = text.into_raw();
+    args.serialized_shape_deleter = Some(free_shape);
+    Ok(())
+}
+
+fn kind_ids(
+    call: &Call,
+    args: &mut sys::PJRT_TopologyDescription_GetMemorySpaceKindIds_Args,
+) -> Outcome {
+    let topology = call.get::<Topology>(args.topology)?;
+    let ids = &topology.kind_ids;
+    (args.memory_space_kind_ids, args.num_memory_space_kind_ids) = (ids.as_ptr(), ids.len());
+    Ok(())
+}
