@@ -43,6 +43,7 @@ mod event;
 pub mod example;
 mod executable;
 pub mod executable_metadata;
+mod execute;
 mod execute_context;
 mod extension;
 pub mod ffi;
@@ -97,6 +98,7 @@ pub use enums::{
 pub use error::{Error, PluginError, Result};
 pub use event::Event;
 pub use executable::{CompiledMemoryStats, Executable};
+pub use execute::{Argument, ExecuteOptions, Execution, HloOutput, Sent, SentChunk};
 pub use execute_context::ExecuteContext;
 pub use extension::{Extension, ExtensionNode};
 pub use held::{HeldBytes, HeldNamedValues};
