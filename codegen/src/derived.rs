@@ -56,10 +56,14 @@ impl Sources {
 
 /// The model's text and the mirrors, by path.
 pub fn files(sources: &Sources) -> Result<BTreeMap<String, String>, Diagnostics> {
-    let model = sources.model()?;
+    files_of(&sources.model()?, sources)
+}
+
+/// As [`files`], given the sources' model.
+pub fn files_of(model: &Model, sources: &Sources) -> Result<BTreeMap<String, String>, Diagnostics> {
     let mut found = Diagnostics::default();
     let mut files = BTreeMap::new();
-    let text = crate::model::to_json(&model);
+    let text = crate::model::to_json(model);
     if text.len() > MODEL_LIMIT {
         let problem = format!(
             "the model has {} bytes, and at most {MODEL_LIMIT} are allowed",
@@ -74,7 +78,7 @@ pub fn files(sources: &Sources) -> Result<BTreeMap<String, String>, Diagnostics>
     let mut modules = Vec::new();
     for (path, text) in &sources.rust {
         for invocation in invocations(path, text)? {
-            match mirror(&invocation, &model) {
+            match mirror(&invocation, model) {
                 Ok(text) => {
                     files.insert(format!("{MIRRORS}/{}", invocation.mirror()), text);
                     modules.push(invocation);

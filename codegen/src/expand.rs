@@ -95,12 +95,16 @@ pub fn tokens_or_error(tokens: TokenStream, model: Result<&Model, &str>) -> Toke
         .map_err(str::to_owned)
         .and_then(|model| Invocation::parse(tokens)?.expand(model));
     match expanded {
-        Ok(items) => quote::quote! {
-            // The compiler then knows that the items depend on the file.
-            const _: &[u8] = ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", #MODEL_FILE));
-            #items
-        },
+        Ok(items) => items,
         Err(error) => quote::quote!(::core::compile_error!(#error);),
+    }
+}
+
+/// An item that tells the compiler that the crate depends on the model's file. One is enough for a
+/// crate, and the compiler holds the bytes of each.
+pub fn dependency() -> TokenStream {
+    quote::quote! {
+        const _: &[u8] = ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", #MODEL_FILE));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Procedural macros of the `pjrt` crate: doors to the generator, with no logic of their own.
 
-use pjrt_codegen::model::Model;
+use pjrt_codegen::{expand, model::Model};
 use proc_macro::TokenStream;
 use std::sync::OnceLock;
 
@@ -8,10 +8,18 @@ use std::sync::OnceLock;
 /// `model.json` beside the manifest of the crate that invokes it.
 #[proc_macro]
 pub fn generate(input: TokenStream) -> TokenStream {
-    // A compiler process may serve one crate only, so one model is enough; parsing it is the
-    // larger part of the work.
+    // A compiler process serves one crate, so one model is enough, and the first expansion tells
+    // the compiler where it comes from.
     static MODEL: OnceLock<Result<Model, String>> = OnceLock::new();
-    let model = MODEL.get_or_init(pjrt_codegen::expand::crate_model);
-    pjrt_codegen::expand::tokens_or_error(input.into(), model.as_ref().map_err(String::as_str))
-        .into()
+    let mut first = false;
+    let model = MODEL.get_or_init(|| {
+        first = true;
+        expand::crate_model()
+    });
+    let model = model.as_ref().map_err(String::as_str);
+    let mut tokens = expand::tokens_or_error(input.into(), model);
+    if first {
+        tokens.extend(expand::dependency());
+    }
+    tokens.into()
 }

@@ -51,7 +51,7 @@ pub fn run(args: &Args) -> Outcome {
         return record(&root, test);
     }
     let sources = derive::sources(&root).map_err(|message| fault("X020", message))?;
-    let (_, ledger) = ledger(&root, &sources)?;
+    let ledger = ledger(&root, &sources, &sources.model()?)?;
     let problems = coverage::problems(&ledger);
     if args.json {
         print(&format!("{:#}\n", coverage::json(&ledger)));
@@ -69,17 +69,15 @@ pub fn run(args: &Args) -> Outcome {
 /// # Errors
 ///
 /// As [`run`].
-pub fn derived(root: &Path, sources: &Sources) -> Result<Option<File>, Diagnostics> {
-    let (model, ledger) = ledger(root, sources)?;
-    let text = coverage::markdown(&model, &ledger);
+pub fn derived(root: &Path, sources: &Sources, model: &Model) -> Result<Option<File>, Diagnostics> {
+    let ledger = ledger(root, sources, model)?;
+    let text = coverage::markdown(model, &ledger);
     Ok(Some((COVERAGE.to_owned(), text)))
 }
 
-fn ledger(root: &Path, sources: &Sources) -> Result<(Model, Ledger), Diagnostics> {
-    let model = sources.model()?;
+fn ledger(root: &Path, sources: &Sources, model: &Model) -> Result<Ledger, Diagnostics> {
     let (skipped, called) = (optional(root, SKIPPED)?, optional(root, CALLED)?);
-    let ledger = coverage::ledger(&model, &sources.rust, &skipped, &called)?;
-    Ok((model, ledger))
+    coverage::ledger(model, &sources.rust, &skipped, &called)
 }
 
 /// A file's text, empty if it is not there.

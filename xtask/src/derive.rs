@@ -89,8 +89,9 @@ pub fn files(root: &Path) -> Result<BTreeMap<String, String>, pjrt_codegen::diag
     let fault =
         |code, message: String| Diagnostics::from(Diagnostic::new(code, "codegen", message));
     let sources = sources(root).map_err(|message| fault("X011", message))?;
-    let mut files = derived::files(&sources)?;
-    files.extend(crate::coverage_cmd::derived(root, &sources)?);
+    let model = sources.model()?;
+    let mut files = derived::files_of(&model, &sources)?;
+    files.extend(crate::coverage_cmd::derived(root, &sources, &model)?);
     let main = schema::load(&sources.schema.0, &sources.schema.1)?;
     let extra = sources
         .extra

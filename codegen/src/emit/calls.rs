@@ -114,6 +114,7 @@ fn inputs(
         );
         quote! {
             #[doc = #doc]
+            #[inline]
             pub fn #setter(mut self, #ident: #ty) -> Self {
                 self.#ident = ::core::option::Option::Some(#ident);
                 self
@@ -123,11 +124,11 @@ fn inputs(
     quote! {
         #[doc = #doc]
         #[non_exhaustive]
-        #[derive(Clone, Copy)]
         pub struct #name { #(#members)* #(#late_members)* }
         impl #name {
             /// Takes the fields of the first version.
             #[allow(clippy::too_many_arguments, clippy::new_without_default, reason = "one for each field")]
+            #[inline]
             pub fn new(#(#params),*) -> Self {
                 Self { #(#values,)* #(#unset),* }
             }
@@ -179,6 +180,8 @@ fn struct_of_outputs(model: &Model, call: &Call<'_>) -> TokenStream {
     }
 }
 
+/// The call itself. Like everything that is thin and generated it is `#[inline]`: the crate that
+/// calls it compiles it, so that a program pays for the functions that it uses and no others.
 fn function(model: &Model, call: &Call<'_>) -> TokenStream {
     let (ident, input, output, args, slot) = (
         &call.ident,
@@ -253,6 +256,7 @@ fn function(model: &Model, call: &Call<'_>) -> TokenStream {
         /// # Safety
         ///
         /// Every pointer must be valid for what the function does with it, for as long as it does.
+        #[inline]
         pub unsafe fn #ident(#first, input: #input) -> ::pjrt::Result<#output> {
             const FUNCTION: ::pjrt::__rt::Function = ::pjrt::__rt::Function { name: #c_name, since: #since };
             #api

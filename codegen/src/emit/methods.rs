@@ -124,6 +124,7 @@ fn emitted(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
     let method = match method.entry.taken {
         Taken::Ref | Taken::Mut => quote! {
             #head
+            #[inline]
             pub #unsafety fn #ident #generics(#receiver, #(#params),*) -> ::pjrt::Result<#result> { #body }
         },
         // The body only borrows the receiver, which is dropped behind it.
@@ -146,8 +147,10 @@ fn emitted(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
             };
             quote! {
                 #head
+                #[inline]
                 pub #unsafety fn #ident #generics(#outer, #(#params),*) -> ::pjrt::Result<#result> { #call }
                 #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+                #[inline]
                 #unsafety fn #inner #generics(#receiver, #(#params),*) -> ::pjrt::Result<#result> { #body }
             }
         }

@@ -15,7 +15,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`client_runtime_abi_version`]: the fields of `PJRT_Client_RuntimeAbiVersion_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientRuntimeAbiVersionIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -27,6 +26,7 @@ impl ClientRuntimeAbiVersionIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(client: *mut ::pjrt::sys::PJRT_Client) -> Self {
         Self { client }
     }
@@ -46,6 +46,7 @@ pub struct ClientRuntimeAbiVersionOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_runtime_abi_version(
     table: &::pjrt::__rt::Table<Table>,
     input: ClientRuntimeAbiVersionIn,
@@ -75,7 +76,6 @@ pub unsafe fn client_runtime_abi_version(
 }
 /// Inputs of [`executable_get_abi_version`]: the fields of `PJRT_Executable_GetAbiVersion_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableGetAbiVersionIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -87,6 +87,7 @@ impl ExecutableGetAbiVersionIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -106,6 +107,7 @@ pub struct ExecutableGetAbiVersionOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_get_abi_version(
     table: &::pjrt::__rt::Table<Table>,
     input: ExecutableGetAbiVersionIn,
@@ -135,7 +137,6 @@ pub unsafe fn executable_get_abi_version(
 }
 /// Inputs of [`runtime_abi_version_destroy`]: the fields of `PJRT_RuntimeAbiVersion_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct RuntimeAbiVersionDestroyIn {
     /// `abi_version` (`PJRT_RuntimeAbiVersion*`).
     pub abi_version: *mut ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion,
@@ -147,6 +148,7 @@ impl RuntimeAbiVersionDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         abi_version: *mut ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion,
     ) -> Self {
@@ -165,6 +167,7 @@ pub struct RuntimeAbiVersionDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn runtime_abi_version_destroy(
     table: &::pjrt::__rt::Table<Table>,
     input: RuntimeAbiVersionDestroyIn,
@@ -192,7 +195,6 @@ pub unsafe fn runtime_abi_version_destroy(
 }
 /// Inputs of [`runtime_abi_version_is_compatible_with_runtime`]: the fields of `PJRT_RuntimeAbiVersion_IsCompatibleWithRuntime_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct RuntimeAbiVersionIsCompatibleWithRuntimeIn {
     /// `abi_version` (`const PJRT_RuntimeAbiVersion*`).
     pub abi_version: *const ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion,
@@ -206,6 +208,7 @@ impl RuntimeAbiVersionIsCompatibleWithRuntimeIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         abi_version: *const ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion,
         other_abi_version: *const ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion,
@@ -231,6 +234,7 @@ pub struct RuntimeAbiVersionIsCompatibleWithRuntimeOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn runtime_abi_version_is_compatible_with_runtime(
     table: &::pjrt::__rt::Table<Table>,
     input: RuntimeAbiVersionIsCompatibleWithRuntimeIn,
@@ -261,7 +265,6 @@ pub unsafe fn runtime_abi_version_is_compatible_with_runtime(
 }
 /// Inputs of [`runtime_abi_version_is_compatible_with_executable`]: the fields of `PJRT_RuntimeAbiVersion_IsCompatibleWithExecutable_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct RuntimeAbiVersionIsCompatibleWithExecutableIn {
     /// `abi_version` (`const PJRT_RuntimeAbiVersion*`).
     pub abi_version: *const ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion,
@@ -275,6 +278,7 @@ impl RuntimeAbiVersionIsCompatibleWithExecutableIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         abi_version: *const ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion,
         executable_abi_version: *const ::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion,
@@ -300,6 +304,7 @@ pub struct RuntimeAbiVersionIsCompatibleWithExecutableOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn runtime_abi_version_is_compatible_with_executable(
     table: &::pjrt::__rt::Table<Table>,
     input: RuntimeAbiVersionIsCompatibleWithExecutableIn,
@@ -330,7 +335,6 @@ pub unsafe fn runtime_abi_version_is_compatible_with_executable(
 }
 /// Inputs of [`runtime_abi_version_to_proto`]: the fields of `PJRT_RuntimeAbiVersion_ToProto_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct RuntimeAbiVersionToProtoIn {
     /// `abi_version` (`const PJRT_RuntimeAbiVersion*`).
     pub abi_version: *const ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion,
@@ -342,6 +346,7 @@ impl RuntimeAbiVersionToProtoIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         abi_version: *const ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion,
     ) -> Self {
@@ -371,6 +376,7 @@ pub struct RuntimeAbiVersionToProtoOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn runtime_abi_version_to_proto(
     table: &::pjrt::__rt::Table<Table>,
     input: RuntimeAbiVersionToProtoIn,
@@ -403,7 +409,6 @@ pub unsafe fn runtime_abi_version_to_proto(
 }
 /// Inputs of [`runtime_abi_version_platform_id`]: the fields of `PJRT_RuntimeAbiVersion_PlatformId_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct RuntimeAbiVersionPlatformIdIn {
     /// `abi_version` (`const PJRT_RuntimeAbiVersion*`).
     pub abi_version: *const ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion,
@@ -415,6 +420,7 @@ impl RuntimeAbiVersionPlatformIdIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         abi_version: *const ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion,
     ) -> Self {
@@ -436,6 +442,7 @@ pub struct RuntimeAbiVersionPlatformIdOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn runtime_abi_version_platform_id(
     table: &::pjrt::__rt::Table<Table>,
     input: RuntimeAbiVersionPlatformIdIn,
@@ -465,7 +472,6 @@ pub unsafe fn runtime_abi_version_platform_id(
 }
 /// Inputs of [`executable_abi_version_destroy`]: the fields of `PJRT_ExecutableAbiVersion_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableAbiVersionDestroyIn {
     /// `abi_version` (`PJRT_ExecutableAbiVersion*`).
     pub abi_version: *mut ::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion,
@@ -477,6 +483,7 @@ impl ExecutableAbiVersionDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         abi_version: *mut ::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion,
     ) -> Self {
@@ -495,6 +502,7 @@ pub struct ExecutableAbiVersionDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_abi_version_destroy(
     table: &::pjrt::__rt::Table<Table>,
     input: ExecutableAbiVersionDestroyIn,
@@ -522,7 +530,6 @@ pub unsafe fn executable_abi_version_destroy(
 }
 /// Inputs of [`executable_abi_version_to_proto`]: the fields of `PJRT_ExecutableAbiVersion_ToProto_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableAbiVersionToProtoIn {
     /// `abi_version` (`const PJRT_ExecutableAbiVersion*`).
     pub abi_version: *const ::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion,
@@ -534,6 +541,7 @@ impl ExecutableAbiVersionToProtoIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         abi_version: *const ::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion,
     ) -> Self {
@@ -563,6 +571,7 @@ pub struct ExecutableAbiVersionToProtoOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_abi_version_to_proto(
     table: &::pjrt::__rt::Table<Table>,
     input: ExecutableAbiVersionToProtoIn,
@@ -595,7 +604,6 @@ pub unsafe fn executable_abi_version_to_proto(
 }
 /// Inputs of [`executable_abi_version_platform_id`]: the fields of `PJRT_ExecutableAbiVersion_PlatformId_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableAbiVersionPlatformIdIn {
     /// `abi_version` (`const PJRT_ExecutableAbiVersion*`).
     pub abi_version: *const ::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion,
@@ -607,6 +615,7 @@ impl ExecutableAbiVersionPlatformIdIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         abi_version: *const ::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion,
     ) -> Self {
@@ -628,6 +637,7 @@ pub struct ExecutableAbiVersionPlatformIdOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_abi_version_platform_id(
     table: &::pjrt::__rt::Table<Table>,
     input: ExecutableAbiVersionPlatformIdIn,
@@ -657,7 +667,6 @@ pub unsafe fn executable_abi_version_platform_id(
 }
 /// Inputs of [`runtime_abi_version_from_proto`]: the fields of `PJRT_RuntimeAbiVersion_FromProto_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct RuntimeAbiVersionFromProtoIn {
     /// `serialized_proto` (`const char*`).
     pub serialized_proto: *const ::core::ffi::c_char,
@@ -671,6 +680,7 @@ impl RuntimeAbiVersionFromProtoIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         serialized_proto: *const ::core::ffi::c_char,
         serialized_proto_size: usize,
@@ -696,6 +706,7 @@ pub struct RuntimeAbiVersionFromProtoOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn runtime_abi_version_from_proto(
     table: &::pjrt::__rt::Table<Table>,
     input: RuntimeAbiVersionFromProtoIn,
@@ -726,7 +737,6 @@ pub unsafe fn runtime_abi_version_from_proto(
 }
 /// Inputs of [`executable_abi_version_from_proto`]: the fields of `PJRT_ExecutableAbiVersion_FromProto_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableAbiVersionFromProtoIn {
     /// `serialized_proto` (`const char*`).
     pub serialized_proto: *const ::core::ffi::c_char,
@@ -740,6 +750,7 @@ impl ExecutableAbiVersionFromProtoIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         serialized_proto: *const ::core::ffi::c_char,
         serialized_proto_size: usize,
@@ -765,6 +776,7 @@ pub struct ExecutableAbiVersionFromProtoOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_abi_version_from_proto(
     table: &::pjrt::__rt::Table<Table>,
     input: ExecutableAbiVersionFromProtoIn,

@@ -15,7 +15,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`register_callback`]: the fields of `PJRT_Callback_RegisterCallback_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct RegisterCallbackIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -33,6 +32,7 @@ impl RegisterCallbackIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         type_: ::pjrt::sys::callback::PJRT_Callback_Type,
@@ -59,6 +59,7 @@ pub struct RegisterCallbackOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn register_callback(
     table: &::pjrt::__rt::Table<Table>,
     input: RegisterCallbackIn,
@@ -86,7 +87,6 @@ pub unsafe fn register_callback(
 }
 /// Inputs of [`callback_invoke_callback`]: the fields of `PJRT_Callback_InvokeCallback_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct CallbackInvokeCallbackIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -102,6 +102,7 @@ impl CallbackInvokeCallbackIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         type_: ::pjrt::sys::callback::PJRT_Callback_Type,
@@ -122,6 +123,7 @@ pub struct CallbackInvokeCallbackOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn callback_invoke_callback(
     table: &::pjrt::__rt::Table<Table>,
     input: CallbackInvokeCallbackIn,

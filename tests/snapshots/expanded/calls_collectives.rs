@@ -15,7 +15,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`collectives_destroy`]: the fields of `PJRT_Collectives_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct CollectivesDestroyIn {
     /// `collectives` (`PJRT_Collectives*`).
     pub collectives: *mut ::pjrt::sys::collectives::PJRT_Collectives,
@@ -27,6 +26,7 @@ impl CollectivesDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(collectives: *mut ::pjrt::sys::collectives::PJRT_Collectives) -> Self {
         Self { collectives }
     }
@@ -43,6 +43,7 @@ pub struct CollectivesDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn collectives_destroy(
     table: &::pjrt::__rt::Table<Table>,
     input: CollectivesDestroyIn,
@@ -68,7 +69,6 @@ pub unsafe fn collectives_destroy(
 }
 /// Inputs of [`collectives_create_communicators`]: the fields of `PJRT_Collectives_CreateCommunicators_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct CollectivesCreateCommunicatorsIn {
     /// `collectives` (`PJRT_Collectives*`).
     pub collectives: *mut ::pjrt::sys::collectives::PJRT_Collectives,
@@ -94,6 +94,7 @@ impl CollectivesCreateCommunicatorsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         collectives: *mut ::pjrt::sys::collectives::PJRT_Collectives,
         device_ids: *const i64,
@@ -141,6 +142,7 @@ pub struct CollectivesCreateCommunicatorsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn collectives_create_communicators(
     table: &::pjrt::__rt::Table<Table>,
     input: CollectivesCreateCommunicatorsIn,
@@ -180,7 +182,6 @@ pub unsafe fn collectives_create_communicators(
 }
 /// Inputs of [`collectives_communicator_destroy`]: the fields of `PJRT_Collectives_Communicator_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct CollectivesCommunicatorDestroyIn {
     /// `communicator` (`PJRT_Collectives_Communicator*`).
     pub communicator: *mut ::pjrt::sys::collectives::PJRT_Collectives_Communicator,
@@ -192,6 +193,7 @@ impl CollectivesCommunicatorDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         communicator: *mut ::pjrt::sys::collectives::PJRT_Collectives_Communicator,
     ) -> Self {
@@ -210,6 +212,7 @@ pub struct CollectivesCommunicatorDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn collectives_communicator_destroy(
     table: &::pjrt::__rt::Table<Table>,
     input: CollectivesCommunicatorDestroyIn,
@@ -236,7 +239,6 @@ pub unsafe fn collectives_communicator_destroy(
 }
 /// Inputs of [`collectives_communicator_all_reduce`]: the fields of `PJRT_Collectives_Communicator_AllReduce_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct CollectivesCommunicatorAllReduceIn {
     /// `communicator` (`PJRT_Collectives_Communicator*`).
     pub communicator: *mut ::pjrt::sys::collectives::PJRT_Collectives_Communicator,
@@ -264,6 +266,7 @@ impl CollectivesCommunicatorAllReduceIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         communicator: *mut ::pjrt::sys::collectives::PJRT_Collectives_Communicator,
         send_buffer_ptr: *mut ::core::ffi::c_void,
@@ -303,6 +306,7 @@ pub struct CollectivesCommunicatorAllReduceOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn collectives_communicator_all_reduce(
     table: &::pjrt::__rt::Table<Table>,
     input: CollectivesCommunicatorAllReduceIn,
@@ -338,7 +342,6 @@ pub unsafe fn collectives_communicator_all_reduce(
 }
 /// Inputs of [`collectives_communicator_reduce_scatter`]: the fields of `PJRT_Collectives_Communicator_ReduceScatter_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct CollectivesCommunicatorReduceScatterIn {
     /// `communicator` (`PJRT_Collectives_Communicator*`).
     pub communicator: *mut ::pjrt::sys::collectives::PJRT_Collectives_Communicator,
@@ -366,6 +369,7 @@ impl CollectivesCommunicatorReduceScatterIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         communicator: *mut ::pjrt::sys::collectives::PJRT_Collectives_Communicator,
         send_buffer_ptr: *mut ::core::ffi::c_void,
@@ -405,6 +409,7 @@ pub struct CollectivesCommunicatorReduceScatterOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn collectives_communicator_reduce_scatter(
     table: &::pjrt::__rt::Table<Table>,
     input: CollectivesCommunicatorReduceScatterIn,
@@ -442,7 +447,6 @@ pub unsafe fn collectives_communicator_reduce_scatter(
 }
 /// Inputs of [`collectives_communicator_all_gather`]: the fields of `PJRT_Collectives_Communicator_AllGather_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct CollectivesCommunicatorAllGatherIn {
     /// `communicator` (`PJRT_Collectives_Communicator*`).
     pub communicator: *mut ::pjrt::sys::collectives::PJRT_Collectives_Communicator,
@@ -468,6 +472,7 @@ impl CollectivesCommunicatorAllGatherIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         communicator: *mut ::pjrt::sys::collectives::PJRT_Collectives_Communicator,
         send_buffer_ptr: *mut ::core::ffi::c_void,
@@ -505,6 +510,7 @@ pub struct CollectivesCommunicatorAllGatherOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn collectives_communicator_all_gather(
     table: &::pjrt::__rt::Table<Table>,
     input: CollectivesCommunicatorAllGatherIn,
@@ -539,7 +545,6 @@ pub unsafe fn collectives_communicator_all_gather(
 }
 /// Inputs of [`collectives_communicator_collective_permute`]: the fields of `PJRT_Collectives_Communicator_CollectivePermute_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct CollectivesCommunicatorCollectivePermuteIn {
     /// `communicator` (`PJRT_Collectives_Communicator*`).
     pub communicator: *mut ::pjrt::sys::collectives::PJRT_Collectives_Communicator,
@@ -573,6 +578,7 @@ impl CollectivesCommunicatorCollectivePermuteIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         communicator: *mut ::pjrt::sys::collectives::PJRT_Collectives_Communicator,
         send_buffer_ptr: *mut ::core::ffi::c_void,
@@ -618,6 +624,7 @@ pub struct CollectivesCommunicatorCollectivePermuteOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn collectives_communicator_collective_permute(
     table: &::pjrt::__rt::Table<Table>,
     input: CollectivesCommunicatorCollectivePermuteIn,
@@ -658,7 +665,6 @@ pub unsafe fn collectives_communicator_collective_permute(
 }
 /// Inputs of [`collectives_communicator_all_to_all`]: the fields of `PJRT_Collectives_Communicator_AllToAll_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct CollectivesCommunicatorAllToAllIn {
     /// `communicator` (`PJRT_Collectives_Communicator*`).
     pub communicator: *mut ::pjrt::sys::collectives::PJRT_Collectives_Communicator,
@@ -688,6 +694,7 @@ impl CollectivesCommunicatorAllToAllIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         communicator: *mut ::pjrt::sys::collectives::PJRT_Collectives_Communicator,
         send_buffers_ptrs: *mut *mut ::core::ffi::c_void,
@@ -729,6 +736,7 @@ pub struct CollectivesCommunicatorAllToAllOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn collectives_communicator_all_to_all(
     table: &::pjrt::__rt::Table<Table>,
     input: CollectivesCommunicatorAllToAllIn,
@@ -765,7 +773,6 @@ pub unsafe fn collectives_communicator_all_to_all(
 }
 /// Inputs of [`collectives_communicator_to_string`]: the fields of `PJRT_Collectives_Communicator_ToString_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct CollectivesCommunicatorToStringIn {
     /// `communicator` (`PJRT_Collectives_Communicator*`).
     pub communicator: *mut ::pjrt::sys::collectives::PJRT_Collectives_Communicator,
@@ -777,6 +784,7 @@ impl CollectivesCommunicatorToStringIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         communicator: *mut ::pjrt::sys::collectives::PJRT_Collectives_Communicator,
     ) -> Self {
@@ -808,6 +816,7 @@ pub struct CollectivesCommunicatorToStringOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn collectives_communicator_to_string(
     table: &::pjrt::__rt::Table<Table>,
     input: CollectivesCommunicatorToStringIn,

@@ -3,7 +3,6 @@
 
 /// The fields of `PJRT_Extension_Base`, which takes its size by itself.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExtensionBase {
     /// `type` (`PJRT_Extension_Type`).
     pub type_: ::pjrt::sys::PJRT_Extension_Type,
@@ -17,6 +16,7 @@ impl ExtensionBase {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         type_: ::pjrt::sys::PJRT_Extension_Type,
         next: *mut ::pjrt::sys::PJRT_Extension_Base,
@@ -56,7 +56,6 @@ impl ExtensionBase {
 }
 /// The fields of `PJRT_Api_Version`, which takes its size by itself.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ApiVersion {
     /// `major_version` (`int`).
     pub major_version: i32,
@@ -70,6 +69,7 @@ impl ApiVersion {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(major_version: i32, minor_version: i32) -> Self {
         Self {
             major_version,
@@ -109,7 +109,6 @@ impl ApiVersion {
 }
 /// The fields of `PJRT_ProcessInfo`, which takes its size by itself.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ProcessInfo {
     /// `task_id` (`int`).
     pub task_id: i32,
@@ -131,6 +130,7 @@ impl ProcessInfo {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         task_id: i32,
         incarnation_id: u64,
@@ -189,7 +189,6 @@ impl ProcessInfo {
 }
 /// The fields of `PJRT_Program`, which takes its size by itself.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct Program {
     /// `code` (`char*`).
     pub code: *mut ::core::ffi::c_char,
@@ -207,6 +206,7 @@ impl Program {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         code: *mut ::core::ffi::c_char,
         code_size: usize,
@@ -257,7 +257,6 @@ impl Program {
 }
 /// The fields of `PJRT_Buffer_MemoryLayout_Tiled`, which takes its size by itself.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferMemoryLayoutTiled {
     /// `minor_to_major` (`const int64_t*`).
     pub minor_to_major: *const i64,
@@ -277,6 +276,7 @@ impl BufferMemoryLayoutTiled {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         minor_to_major: *const i64,
         minor_to_major_size: usize,
@@ -331,7 +331,6 @@ impl BufferMemoryLayoutTiled {
 }
 /// The fields of `PJRT_Buffer_MemoryLayout_Strides`, which takes its size by itself.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferMemoryLayoutStrides {
     /// `byte_strides` (`const int64_t*`).
     pub byte_strides: *const i64,
@@ -345,6 +344,7 @@ impl BufferMemoryLayoutStrides {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(byte_strides: *const i64, num_byte_strides: usize) -> Self {
         Self {
             byte_strides,
@@ -384,7 +384,6 @@ impl BufferMemoryLayoutStrides {
 }
 /// The fields of `PJRT_ShapeSpec`, which takes its size by itself.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ShapeSpec {
     /// `dims` (`const int64_t*`).
     pub dims: *const i64,
@@ -400,6 +399,7 @@ impl ShapeSpec {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         dims: *const i64,
         num_dims: usize,
@@ -446,7 +446,6 @@ impl ShapeSpec {
 }
 /// The fields of `PJRT_ExecuteOptions`, which takes its size by itself.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecuteOptions {
     /// `send_callbacks` (`PJRT_SendCallbackInfo**`).
     pub send_callbacks: *mut *mut ::pjrt::sys::PJRT_SendCallbackInfo,
@@ -488,6 +487,7 @@ impl ExecuteOptions {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         send_callbacks: *mut *mut ::pjrt::sys::PJRT_SendCallbackInfo,
         recv_callbacks: *mut *mut ::pjrt::sys::PJRT_RecvCallbackInfo,
@@ -588,7 +588,6 @@ impl ExecuteOptions {
 }
 /// The fields of `PJRT_LoadOptions`, which takes its size by itself.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct LoadOptions {
     /// `computation_origin` (`const int32_t*`).
     pub computation_origin: *const i32,
@@ -604,6 +603,7 @@ impl LoadOptions {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         computation_origin: *const i32,
         computation_origin_size: usize,
@@ -650,7 +650,6 @@ impl LoadOptions {
 }
 /// Inputs of [`error_destroy`]: the fields of `PJRT_Error_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ErrorDestroyIn {
     /// `error` (`PJRT_Error*`).
     pub error: *mut ::pjrt::sys::PJRT_Error,
@@ -662,6 +661,7 @@ impl ErrorDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(error: *mut ::pjrt::sys::PJRT_Error) -> Self {
         Self { error }
     }
@@ -678,6 +678,7 @@ pub struct ErrorDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn error_destroy(
     api: &::pjrt::__rt::Api,
     input: ErrorDestroyIn,
@@ -700,7 +701,6 @@ pub unsafe fn error_destroy(
 }
 /// Inputs of [`error_message`]: the fields of `PJRT_Error_Message_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ErrorMessageIn {
     /// `error` (`const PJRT_Error*`).
     pub error: *const ::pjrt::sys::PJRT_Error,
@@ -712,6 +712,7 @@ impl ErrorMessageIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(error: *const ::pjrt::sys::PJRT_Error) -> Self {
         Self { error }
     }
@@ -733,6 +734,7 @@ pub struct ErrorMessageOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn error_message(
     api: &::pjrt::__rt::Api,
     input: ErrorMessageIn,
@@ -758,7 +760,6 @@ pub unsafe fn error_message(
 }
 /// Inputs of [`error_get_code`]: the fields of `PJRT_Error_GetCode_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ErrorGetCodeIn {
     /// `error` (`const PJRT_Error*`).
     pub error: *const ::pjrt::sys::PJRT_Error,
@@ -770,6 +771,7 @@ impl ErrorGetCodeIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(error: *const ::pjrt::sys::PJRT_Error) -> Self {
         Self { error }
     }
@@ -791,6 +793,7 @@ pub struct ErrorGetCodeOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn error_get_code(
     api: &::pjrt::__rt::Api,
     input: ErrorGetCodeIn,
@@ -816,7 +819,6 @@ pub unsafe fn error_get_code(
 }
 /// Inputs of [`plugin_initialize`]: the fields of `PJRT_Plugin_Initialize_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct PluginInitializeIn {}
 impl PluginInitializeIn {
     /// Takes the fields of the first version.
@@ -825,6 +827,7 @@ impl PluginInitializeIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new() -> Self {
         Self {}
     }
@@ -841,6 +844,7 @@ pub struct PluginInitializeOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn plugin_initialize(
     api: &::pjrt::__rt::Api,
     input: PluginInitializeIn,
@@ -864,7 +868,6 @@ pub unsafe fn plugin_initialize(
 }
 /// Inputs of [`plugin_attributes`]: the fields of `PJRT_Plugin_Attributes_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct PluginAttributesIn {}
 impl PluginAttributesIn {
     /// Takes the fields of the first version.
@@ -873,6 +876,7 @@ impl PluginAttributesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new() -> Self {
         Self {}
     }
@@ -894,6 +898,7 @@ pub struct PluginAttributesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn plugin_attributes(
     api: &::pjrt::__rt::Api,
     input: PluginAttributesIn,
@@ -920,7 +925,6 @@ pub unsafe fn plugin_attributes(
 }
 /// Inputs of [`event_destroy`]: the fields of `PJRT_Event_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct EventDestroyIn {
     /// `event` (`PJRT_Event*`).
     pub event: *mut ::pjrt::sys::PJRT_Event,
@@ -932,6 +936,7 @@ impl EventDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(event: *mut ::pjrt::sys::PJRT_Event) -> Self {
         Self { event }
     }
@@ -948,6 +953,7 @@ pub struct EventDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn event_destroy(
     api: &::pjrt::__rt::Api,
     input: EventDestroyIn,
@@ -971,7 +977,6 @@ pub unsafe fn event_destroy(
 }
 /// Inputs of [`event_is_ready`]: the fields of `PJRT_Event_IsReady_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct EventIsReadyIn {
     /// `event` (`PJRT_Event*`).
     pub event: *mut ::pjrt::sys::PJRT_Event,
@@ -983,6 +988,7 @@ impl EventIsReadyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(event: *mut ::pjrt::sys::PJRT_Event) -> Self {
         Self { event }
     }
@@ -1002,6 +1008,7 @@ pub struct EventIsReadyOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn event_is_ready(
     api: &::pjrt::__rt::Api,
     input: EventIsReadyIn,
@@ -1031,7 +1038,6 @@ pub unsafe fn event_is_ready(
 }
 /// Inputs of [`event_error`]: the fields of `PJRT_Event_Error_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct EventErrorIn {
     /// `event` (`PJRT_Event*`).
     pub event: *mut ::pjrt::sys::PJRT_Event,
@@ -1043,6 +1049,7 @@ impl EventErrorIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(event: *mut ::pjrt::sys::PJRT_Event) -> Self {
         Self { event }
     }
@@ -1062,6 +1069,7 @@ pub struct EventErrorOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn event_error(
     api: &::pjrt::__rt::Api,
     input: EventErrorIn,
@@ -1085,7 +1093,6 @@ pub unsafe fn event_error(
 }
 /// Inputs of [`event_await`]: the fields of `PJRT_Event_Await_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct EventAwaitIn {
     /// `event` (`PJRT_Event*`).
     pub event: *mut ::pjrt::sys::PJRT_Event,
@@ -1097,6 +1104,7 @@ impl EventAwaitIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(event: *mut ::pjrt::sys::PJRT_Event) -> Self {
         Self { event }
     }
@@ -1116,6 +1124,7 @@ pub struct EventAwaitOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn event_await(
     api: &::pjrt::__rt::Api,
     input: EventAwaitIn,
@@ -1139,7 +1148,6 @@ pub unsafe fn event_await(
 }
 /// Inputs of [`event_on_ready`]: the fields of `PJRT_Event_OnReady_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct EventOnReadyIn {
     /// `event` (`PJRT_Event*`).
     pub event: *mut ::pjrt::sys::PJRT_Event,
@@ -1155,6 +1163,7 @@ impl EventOnReadyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         event: *mut ::pjrt::sys::PJRT_Event,
         callback: ::pjrt::sys::PJRT_Event_OnReadyCallback,
@@ -1175,6 +1184,7 @@ pub struct EventOnReadyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn event_on_ready(
     api: &::pjrt::__rt::Api,
     input: EventOnReadyIn,
@@ -1200,7 +1210,6 @@ pub unsafe fn event_on_ready(
 }
 /// Inputs of [`client_create`]: the fields of `PJRT_Client_Create_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientCreateIn {
     /// `create_options` (`const PJRT_NamedValue*`).
     pub create_options: *const ::pjrt::sys::PJRT_NamedValue,
@@ -1226,6 +1235,7 @@ impl ClientCreateIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         create_options: *const ::pjrt::sys::PJRT_NamedValue,
         num_options: usize,
@@ -1263,6 +1273,7 @@ pub struct ClientCreateOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_create(
     api: &::pjrt::__rt::Api,
     input: ClientCreateIn,
@@ -1295,7 +1306,6 @@ pub unsafe fn client_create(
 }
 /// Inputs of [`client_destroy`]: the fields of `PJRT_Client_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientDestroyIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -1307,6 +1317,7 @@ impl ClientDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(client: *mut ::pjrt::sys::PJRT_Client) -> Self {
         Self { client }
     }
@@ -1323,6 +1334,7 @@ pub struct ClientDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_destroy(
     api: &::pjrt::__rt::Api,
     input: ClientDestroyIn,
@@ -1346,7 +1358,6 @@ pub unsafe fn client_destroy(
 }
 /// Inputs of [`client_platform_name`]: the fields of `PJRT_Client_PlatformName_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientPlatformNameIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -1358,6 +1369,7 @@ impl ClientPlatformNameIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(client: *mut ::pjrt::sys::PJRT_Client) -> Self {
         Self { client }
     }
@@ -1379,6 +1391,7 @@ pub struct ClientPlatformNameOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_platform_name(
     api: &::pjrt::__rt::Api,
     input: ClientPlatformNameIn,
@@ -1406,7 +1419,6 @@ pub unsafe fn client_platform_name(
 }
 /// Inputs of [`client_process_index`]: the fields of `PJRT_Client_ProcessIndex_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientProcessIndexIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -1418,6 +1430,7 @@ impl ClientProcessIndexIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(client: *mut ::pjrt::sys::PJRT_Client) -> Self {
         Self { client }
     }
@@ -1437,6 +1450,7 @@ pub struct ClientProcessIndexOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_process_index(
     api: &::pjrt::__rt::Api,
     input: ClientProcessIndexIn,
@@ -1463,7 +1477,6 @@ pub unsafe fn client_process_index(
 }
 /// Inputs of [`client_platform_version`]: the fields of `PJRT_Client_PlatformVersion_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientPlatformVersionIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -1475,6 +1488,7 @@ impl ClientPlatformVersionIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(client: *mut ::pjrt::sys::PJRT_Client) -> Self {
         Self { client }
     }
@@ -1496,6 +1510,7 @@ pub struct ClientPlatformVersionOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_platform_version(
     api: &::pjrt::__rt::Api,
     input: ClientPlatformVersionIn,
@@ -1523,7 +1538,6 @@ pub unsafe fn client_platform_version(
 }
 /// Inputs of [`client_devices`]: the fields of `PJRT_Client_Devices_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientDevicesIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -1535,6 +1549,7 @@ impl ClientDevicesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(client: *mut ::pjrt::sys::PJRT_Client) -> Self {
         Self { client }
     }
@@ -1556,6 +1571,7 @@ pub struct ClientDevicesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_devices(
     api: &::pjrt::__rt::Api,
     input: ClientDevicesIn,
@@ -1582,7 +1598,6 @@ pub unsafe fn client_devices(
 }
 /// Inputs of [`client_addressable_devices`]: the fields of `PJRT_Client_AddressableDevices_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientAddressableDevicesIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -1594,6 +1609,7 @@ impl ClientAddressableDevicesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(client: *mut ::pjrt::sys::PJRT_Client) -> Self {
         Self { client }
     }
@@ -1615,6 +1631,7 @@ pub struct ClientAddressableDevicesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_addressable_devices(
     api: &::pjrt::__rt::Api,
     input: ClientAddressableDevicesIn,
@@ -1643,7 +1660,6 @@ pub unsafe fn client_addressable_devices(
 }
 /// Inputs of [`client_lookup_device`]: the fields of `PJRT_Client_LookupDevice_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientLookupDeviceIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -1657,6 +1673,7 @@ impl ClientLookupDeviceIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(client: *mut ::pjrt::sys::PJRT_Client, id: i32) -> Self {
         Self { client, id }
     }
@@ -1676,6 +1693,7 @@ pub struct ClientLookupDeviceOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_lookup_device(
     api: &::pjrt::__rt::Api,
     input: ClientLookupDeviceIn,
@@ -1703,7 +1721,6 @@ pub unsafe fn client_lookup_device(
 }
 /// Inputs of [`client_lookup_addressable_device`]: the fields of `PJRT_Client_LookupAddressableDevice_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientLookupAddressableDeviceIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -1717,6 +1734,7 @@ impl ClientLookupAddressableDeviceIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(client: *mut ::pjrt::sys::PJRT_Client, local_hardware_id: i32) -> Self {
         Self { client, local_hardware_id }
     }
@@ -1736,6 +1754,7 @@ pub struct ClientLookupAddressableDeviceOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_lookup_addressable_device(
     api: &::pjrt::__rt::Api,
     input: ClientLookupAddressableDeviceIn,
@@ -1764,7 +1783,6 @@ pub unsafe fn client_lookup_addressable_device(
 }
 /// Inputs of [`client_addressable_memories`]: the fields of `PJRT_Client_AddressableMemories_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientAddressableMemoriesIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -1776,6 +1794,7 @@ impl ClientAddressableMemoriesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(client: *mut ::pjrt::sys::PJRT_Client) -> Self {
         Self { client }
     }
@@ -1797,6 +1816,7 @@ pub struct ClientAddressableMemoriesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_addressable_memories(
     api: &::pjrt::__rt::Api,
     input: ClientAddressableMemoriesIn,
@@ -1825,7 +1845,6 @@ pub unsafe fn client_addressable_memories(
 }
 /// Inputs of [`client_compile`]: the fields of `PJRT_Client_Compile_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientCompileIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -1843,6 +1862,7 @@ impl ClientCompileIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         program: *const ::pjrt::sys::PJRT_Program,
@@ -1872,6 +1892,7 @@ pub struct ClientCompileOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_compile(
     api: &::pjrt::__rt::Api,
     input: ClientCompileIn,
@@ -1900,7 +1921,6 @@ pub unsafe fn client_compile(
 }
 /// Inputs of [`client_default_device_assignment`]: the fields of `PJRT_Client_DefaultDeviceAssignment_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientDefaultDeviceAssignmentIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -1920,6 +1940,7 @@ impl ClientDefaultDeviceAssignmentIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         num_replicas: i32,
@@ -1948,6 +1969,7 @@ pub struct ClientDefaultDeviceAssignmentOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_default_device_assignment(
     api: &::pjrt::__rt::Api,
     input: ClientDefaultDeviceAssignmentIn,
@@ -1978,7 +2000,6 @@ pub unsafe fn client_default_device_assignment(
 }
 /// Inputs of [`client_buffer_from_host_buffer`]: the fields of `PJRT_Client_BufferFromHostBuffer_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientBufferFromHostBufferIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -2010,6 +2031,7 @@ impl ClientBufferFromHostBufferIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         data: *const ::core::ffi::c_void,
@@ -2055,6 +2077,7 @@ pub struct ClientBufferFromHostBufferOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_buffer_from_host_buffer(
     api: &::pjrt::__rt::Api,
     input: ClientBufferFromHostBufferIn,
@@ -2093,7 +2116,6 @@ pub unsafe fn client_buffer_from_host_buffer(
 }
 /// Inputs of [`device_description_id`]: the fields of `PJRT_DeviceDescription_Id_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct DeviceDescriptionIdIn {
     /// `device_description` (`PJRT_DeviceDescription*`).
     pub device_description: *mut ::pjrt::sys::PJRT_DeviceDescription,
@@ -2105,6 +2127,7 @@ impl DeviceDescriptionIdIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(device_description: *mut ::pjrt::sys::PJRT_DeviceDescription) -> Self {
         Self { device_description }
     }
@@ -2124,6 +2147,7 @@ pub struct DeviceDescriptionIdOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn device_description_id(
     api: &::pjrt::__rt::Api,
     input: DeviceDescriptionIdIn,
@@ -2150,7 +2174,6 @@ pub unsafe fn device_description_id(
 }
 /// Inputs of [`device_description_process_index`]: the fields of `PJRT_DeviceDescription_ProcessIndex_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct DeviceDescriptionProcessIndexIn {
     /// `device_description` (`PJRT_DeviceDescription*`).
     pub device_description: *mut ::pjrt::sys::PJRT_DeviceDescription,
@@ -2162,6 +2185,7 @@ impl DeviceDescriptionProcessIndexIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(device_description: *mut ::pjrt::sys::PJRT_DeviceDescription) -> Self {
         Self { device_description }
     }
@@ -2181,6 +2205,7 @@ pub struct DeviceDescriptionProcessIndexOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn device_description_process_index(
     api: &::pjrt::__rt::Api,
     input: DeviceDescriptionProcessIndexIn,
@@ -2208,7 +2233,6 @@ pub unsafe fn device_description_process_index(
 }
 /// Inputs of [`device_description_attributes`]: the fields of `PJRT_DeviceDescription_Attributes_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct DeviceDescriptionAttributesIn {
     /// `device_description` (`PJRT_DeviceDescription*`).
     pub device_description: *mut ::pjrt::sys::PJRT_DeviceDescription,
@@ -2220,6 +2244,7 @@ impl DeviceDescriptionAttributesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(device_description: *mut ::pjrt::sys::PJRT_DeviceDescription) -> Self {
         Self { device_description }
     }
@@ -2241,6 +2266,7 @@ pub struct DeviceDescriptionAttributesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn device_description_attributes(
     api: &::pjrt::__rt::Api,
     input: DeviceDescriptionAttributesIn,
@@ -2269,7 +2295,6 @@ pub unsafe fn device_description_attributes(
 }
 /// Inputs of [`device_description_kind`]: the fields of `PJRT_DeviceDescription_Kind_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct DeviceDescriptionKindIn {
     /// `device_description` (`PJRT_DeviceDescription*`).
     pub device_description: *mut ::pjrt::sys::PJRT_DeviceDescription,
@@ -2281,6 +2306,7 @@ impl DeviceDescriptionKindIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(device_description: *mut ::pjrt::sys::PJRT_DeviceDescription) -> Self {
         Self { device_description }
     }
@@ -2302,6 +2328,7 @@ pub struct DeviceDescriptionKindOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn device_description_kind(
     api: &::pjrt::__rt::Api,
     input: DeviceDescriptionKindIn,
@@ -2329,7 +2356,6 @@ pub unsafe fn device_description_kind(
 }
 /// Inputs of [`device_description_debug_string`]: the fields of `PJRT_DeviceDescription_DebugString_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct DeviceDescriptionDebugStringIn {
     /// `device_description` (`PJRT_DeviceDescription*`).
     pub device_description: *mut ::pjrt::sys::PJRT_DeviceDescription,
@@ -2341,6 +2367,7 @@ impl DeviceDescriptionDebugStringIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(device_description: *mut ::pjrt::sys::PJRT_DeviceDescription) -> Self {
         Self { device_description }
     }
@@ -2362,6 +2389,7 @@ pub struct DeviceDescriptionDebugStringOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn device_description_debug_string(
     api: &::pjrt::__rt::Api,
     input: DeviceDescriptionDebugStringIn,
@@ -2390,7 +2418,6 @@ pub unsafe fn device_description_debug_string(
 }
 /// Inputs of [`device_description_to_string`]: the fields of `PJRT_DeviceDescription_ToString_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct DeviceDescriptionToStringIn {
     /// `device_description` (`PJRT_DeviceDescription*`).
     pub device_description: *mut ::pjrt::sys::PJRT_DeviceDescription,
@@ -2402,6 +2429,7 @@ impl DeviceDescriptionToStringIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(device_description: *mut ::pjrt::sys::PJRT_DeviceDescription) -> Self {
         Self { device_description }
     }
@@ -2423,6 +2451,7 @@ pub struct DeviceDescriptionToStringOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn device_description_to_string(
     api: &::pjrt::__rt::Api,
     input: DeviceDescriptionToStringIn,
@@ -2451,7 +2480,6 @@ pub unsafe fn device_description_to_string(
 }
 /// Inputs of [`device_get_description`]: the fields of `PJRT_Device_GetDescription_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct DeviceGetDescriptionIn {
     /// `device` (`PJRT_Device*`).
     pub device: *mut ::pjrt::sys::PJRT_Device,
@@ -2463,6 +2491,7 @@ impl DeviceGetDescriptionIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(device: *mut ::pjrt::sys::PJRT_Device) -> Self {
         Self { device }
     }
@@ -2482,6 +2511,7 @@ pub struct DeviceGetDescriptionOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn device_get_description(
     api: &::pjrt::__rt::Api,
     input: DeviceGetDescriptionIn,
@@ -2508,7 +2538,6 @@ pub unsafe fn device_get_description(
 }
 /// Inputs of [`device_is_addressable`]: the fields of `PJRT_Device_IsAddressable_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct DeviceIsAddressableIn {
     /// `device` (`PJRT_Device*`).
     pub device: *mut ::pjrt::sys::PJRT_Device,
@@ -2520,6 +2549,7 @@ impl DeviceIsAddressableIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(device: *mut ::pjrt::sys::PJRT_Device) -> Self {
         Self { device }
     }
@@ -2539,6 +2569,7 @@ pub struct DeviceIsAddressableOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn device_is_addressable(
     api: &::pjrt::__rt::Api,
     input: DeviceIsAddressableIn,
@@ -2569,7 +2600,6 @@ pub unsafe fn device_is_addressable(
 }
 /// Inputs of [`device_local_hardware_id`]: the fields of `PJRT_Device_LocalHardwareId_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct DeviceLocalHardwareIdIn {
     /// `device` (`PJRT_Device*`).
     pub device: *mut ::pjrt::sys::PJRT_Device,
@@ -2581,6 +2611,7 @@ impl DeviceLocalHardwareIdIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(device: *mut ::pjrt::sys::PJRT_Device) -> Self {
         Self { device }
     }
@@ -2600,6 +2631,7 @@ pub struct DeviceLocalHardwareIdOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn device_local_hardware_id(
     api: &::pjrt::__rt::Api,
     input: DeviceLocalHardwareIdIn,
@@ -2626,7 +2658,6 @@ pub unsafe fn device_local_hardware_id(
 }
 /// Inputs of [`device_addressable_memories`]: the fields of `PJRT_Device_AddressableMemories_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct DeviceAddressableMemoriesIn {
     /// `device` (`PJRT_Device*`).
     pub device: *mut ::pjrt::sys::PJRT_Device,
@@ -2638,6 +2669,7 @@ impl DeviceAddressableMemoriesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(device: *mut ::pjrt::sys::PJRT_Device) -> Self {
         Self { device }
     }
@@ -2659,6 +2691,7 @@ pub struct DeviceAddressableMemoriesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn device_addressable_memories(
     api: &::pjrt::__rt::Api,
     input: DeviceAddressableMemoriesIn,
@@ -2687,7 +2720,6 @@ pub unsafe fn device_addressable_memories(
 }
 /// Inputs of [`device_default_memory`]: the fields of `PJRT_Device_DefaultMemory_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct DeviceDefaultMemoryIn {
     /// `device` (`PJRT_Device*`).
     pub device: *mut ::pjrt::sys::PJRT_Device,
@@ -2699,6 +2731,7 @@ impl DeviceDefaultMemoryIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(device: *mut ::pjrt::sys::PJRT_Device) -> Self {
         Self { device }
     }
@@ -2718,6 +2751,7 @@ pub struct DeviceDefaultMemoryOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn device_default_memory(
     api: &::pjrt::__rt::Api,
     input: DeviceDefaultMemoryIn,
@@ -2744,7 +2778,6 @@ pub unsafe fn device_default_memory(
 }
 /// Inputs of [`device_memory_stats`]: the fields of `PJRT_Device_MemoryStats_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct DeviceMemoryStatsIn {
     /// `device` (`PJRT_Device*`).
     pub device: *mut ::pjrt::sys::PJRT_Device,
@@ -2756,6 +2789,7 @@ impl DeviceMemoryStatsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(device: *mut ::pjrt::sys::PJRT_Device) -> Self {
         Self { device }
     }
@@ -2819,6 +2853,7 @@ pub struct DeviceMemoryStatsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn device_memory_stats(
     api: &::pjrt::__rt::Api,
     input: DeviceMemoryStatsIn,
@@ -2911,7 +2946,6 @@ pub unsafe fn device_memory_stats(
 }
 /// Inputs of [`memory_id`]: the fields of `PJRT_Memory_Id_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MemoryIdIn {
     /// `memory` (`PJRT_Memory*`).
     pub memory: *mut ::pjrt::sys::PJRT_Memory,
@@ -2923,6 +2957,7 @@ impl MemoryIdIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(memory: *mut ::pjrt::sys::PJRT_Memory) -> Self {
         Self { memory }
     }
@@ -2942,6 +2977,7 @@ pub struct MemoryIdOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn memory_id(
     api: &::pjrt::__rt::Api,
     input: MemoryIdIn,
@@ -2965,7 +3001,6 @@ pub unsafe fn memory_id(
 }
 /// Inputs of [`memory_kind`]: the fields of `PJRT_Memory_Kind_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MemoryKindIn {
     /// `memory` (`PJRT_Memory*`).
     pub memory: *mut ::pjrt::sys::PJRT_Memory,
@@ -2977,6 +3012,7 @@ impl MemoryKindIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(memory: *mut ::pjrt::sys::PJRT_Memory) -> Self {
         Self { memory }
     }
@@ -2998,6 +3034,7 @@ pub struct MemoryKindOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn memory_kind(
     api: &::pjrt::__rt::Api,
     input: MemoryKindIn,
@@ -3024,7 +3061,6 @@ pub unsafe fn memory_kind(
 }
 /// Inputs of [`memory_debug_string`]: the fields of `PJRT_Memory_DebugString_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MemoryDebugStringIn {
     /// `memory` (`PJRT_Memory*`).
     pub memory: *mut ::pjrt::sys::PJRT_Memory,
@@ -3036,6 +3072,7 @@ impl MemoryDebugStringIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(memory: *mut ::pjrt::sys::PJRT_Memory) -> Self {
         Self { memory }
     }
@@ -3057,6 +3094,7 @@ pub struct MemoryDebugStringOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn memory_debug_string(
     api: &::pjrt::__rt::Api,
     input: MemoryDebugStringIn,
@@ -3084,7 +3122,6 @@ pub unsafe fn memory_debug_string(
 }
 /// Inputs of [`memory_to_string`]: the fields of `PJRT_Memory_ToString_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MemoryToStringIn {
     /// `memory` (`PJRT_Memory*`).
     pub memory: *mut ::pjrt::sys::PJRT_Memory,
@@ -3096,6 +3133,7 @@ impl MemoryToStringIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(memory: *mut ::pjrt::sys::PJRT_Memory) -> Self {
         Self { memory }
     }
@@ -3117,6 +3155,7 @@ pub struct MemoryToStringOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn memory_to_string(
     api: &::pjrt::__rt::Api,
     input: MemoryToStringIn,
@@ -3143,7 +3182,6 @@ pub unsafe fn memory_to_string(
 }
 /// Inputs of [`memory_addressable_by_devices`]: the fields of `PJRT_Memory_AddressableByDevices_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MemoryAddressableByDevicesIn {
     /// `memory` (`PJRT_Memory*`).
     pub memory: *mut ::pjrt::sys::PJRT_Memory,
@@ -3155,6 +3193,7 @@ impl MemoryAddressableByDevicesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(memory: *mut ::pjrt::sys::PJRT_Memory) -> Self {
         Self { memory }
     }
@@ -3176,6 +3215,7 @@ pub struct MemoryAddressableByDevicesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn memory_addressable_by_devices(
     api: &::pjrt::__rt::Api,
     input: MemoryAddressableByDevicesIn,
@@ -3204,7 +3244,6 @@ pub unsafe fn memory_addressable_by_devices(
 }
 /// Inputs of [`executable_destroy`]: the fields of `PJRT_Executable_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableDestroyIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -3216,6 +3255,7 @@ impl ExecutableDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -3232,6 +3272,7 @@ pub struct ExecutableDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_destroy(
     api: &::pjrt::__rt::Api,
     input: ExecutableDestroyIn,
@@ -3256,7 +3297,6 @@ pub unsafe fn executable_destroy(
 }
 /// Inputs of [`executable_name`]: the fields of `PJRT_Executable_Name_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableNameIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -3268,6 +3308,7 @@ impl ExecutableNameIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -3289,6 +3330,7 @@ pub struct ExecutableNameOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_name(
     api: &::pjrt::__rt::Api,
     input: ExecutableNameIn,
@@ -3315,7 +3357,6 @@ pub unsafe fn executable_name(
 }
 /// Inputs of [`executable_num_replicas`]: the fields of `PJRT_Executable_NumReplicas_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableNumReplicasIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -3327,6 +3368,7 @@ impl ExecutableNumReplicasIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -3346,6 +3388,7 @@ pub struct ExecutableNumReplicasOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_num_replicas(
     api: &::pjrt::__rt::Api,
     input: ExecutableNumReplicasIn,
@@ -3372,7 +3415,6 @@ pub unsafe fn executable_num_replicas(
 }
 /// Inputs of [`executable_num_partitions`]: the fields of `PJRT_Executable_NumPartitions_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableNumPartitionsIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -3384,6 +3426,7 @@ impl ExecutableNumPartitionsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -3403,6 +3446,7 @@ pub struct ExecutableNumPartitionsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_num_partitions(
     api: &::pjrt::__rt::Api,
     input: ExecutableNumPartitionsIn,
@@ -3430,7 +3474,6 @@ pub unsafe fn executable_num_partitions(
 }
 /// Inputs of [`executable_num_outputs`]: the fields of `PJRT_Executable_NumOutputs_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableNumOutputsIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -3442,6 +3485,7 @@ impl ExecutableNumOutputsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -3461,6 +3505,7 @@ pub struct ExecutableNumOutputsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_num_outputs(
     api: &::pjrt::__rt::Api,
     input: ExecutableNumOutputsIn,
@@ -3487,7 +3532,6 @@ pub unsafe fn executable_num_outputs(
 }
 /// Inputs of [`executable_size_of_generated_code_in_bytes`]: the fields of `PJRT_Executable_SizeOfGeneratedCodeInBytes_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableSizeOfGeneratedCodeInBytesIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -3499,6 +3543,7 @@ impl ExecutableSizeOfGeneratedCodeInBytesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -3518,6 +3563,7 @@ pub struct ExecutableSizeOfGeneratedCodeInBytesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_size_of_generated_code_in_bytes(
     api: &::pjrt::__rt::Api,
     input: ExecutableSizeOfGeneratedCodeInBytesIn,
@@ -3545,7 +3591,6 @@ pub unsafe fn executable_size_of_generated_code_in_bytes(
 }
 /// Inputs of [`executable_get_cost_analysis`]: the fields of `PJRT_Executable_GetCostAnalysis_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableGetCostAnalysisIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -3557,6 +3602,7 @@ impl ExecutableGetCostAnalysisIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -3578,6 +3624,7 @@ pub struct ExecutableGetCostAnalysisOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_get_cost_analysis(
     api: &::pjrt::__rt::Api,
     input: ExecutableGetCostAnalysisIn,
@@ -3606,7 +3653,6 @@ pub unsafe fn executable_get_cost_analysis(
 }
 /// Inputs of [`executable_output_memory_kinds`]: the fields of `PJRT_Executable_OutputMemoryKinds_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableOutputMemoryKindsIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -3618,6 +3664,7 @@ impl ExecutableOutputMemoryKindsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -3641,6 +3688,7 @@ pub struct ExecutableOutputMemoryKindsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_output_memory_kinds(
     api: &::pjrt::__rt::Api,
     input: ExecutableOutputMemoryKindsIn,
@@ -3670,7 +3718,6 @@ pub unsafe fn executable_output_memory_kinds(
 }
 /// Inputs of [`executable_optimized_program`]: the fields of `PJRT_Executable_OptimizedProgram_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableOptimizedProgramIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -3684,6 +3731,7 @@ impl ExecutableOptimizedProgramIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         executable: *mut ::pjrt::sys::PJRT_Executable,
         program: *mut ::pjrt::sys::PJRT_Program,
@@ -3703,6 +3751,7 @@ pub struct ExecutableOptimizedProgramOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_optimized_program(
     api: &::pjrt::__rt::Api,
     input: ExecutableOptimizedProgramIn,
@@ -3729,7 +3778,6 @@ pub unsafe fn executable_optimized_program(
 }
 /// Inputs of [`executable_serialize`]: the fields of `PJRT_Executable_Serialize_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableSerializeIn {
     /// `executable` (`const PJRT_Executable*`).
     pub executable: *const ::pjrt::sys::PJRT_Executable,
@@ -3741,6 +3789,7 @@ impl ExecutableSerializeIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *const ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -3768,6 +3817,7 @@ pub struct ExecutableSerializeOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_serialize(
     api: &::pjrt::__rt::Api,
     input: ExecutableSerializeIn,
@@ -3797,7 +3847,6 @@ pub unsafe fn executable_serialize(
 }
 /// Inputs of [`loaded_executable_destroy`]: the fields of `PJRT_LoadedExecutable_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct LoadedExecutableDestroyIn {
     /// `executable` (`PJRT_LoadedExecutable*`).
     pub executable: *mut ::pjrt::sys::PJRT_LoadedExecutable,
@@ -3809,6 +3858,7 @@ impl LoadedExecutableDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_LoadedExecutable) -> Self {
         Self { executable }
     }
@@ -3825,6 +3875,7 @@ pub struct LoadedExecutableDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn loaded_executable_destroy(
     api: &::pjrt::__rt::Api,
     input: LoadedExecutableDestroyIn,
@@ -3850,7 +3901,6 @@ pub unsafe fn loaded_executable_destroy(
 }
 /// Inputs of [`loaded_executable_get_executable`]: the fields of `PJRT_LoadedExecutable_GetExecutable_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct LoadedExecutableGetExecutableIn {
     /// `loaded_executable` (`PJRT_LoadedExecutable*`).
     pub loaded_executable: *mut ::pjrt::sys::PJRT_LoadedExecutable,
@@ -3862,6 +3912,7 @@ impl LoadedExecutableGetExecutableIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(loaded_executable: *mut ::pjrt::sys::PJRT_LoadedExecutable) -> Self {
         Self { loaded_executable }
     }
@@ -3881,6 +3932,7 @@ pub struct LoadedExecutableGetExecutableOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn loaded_executable_get_executable(
     api: &::pjrt::__rt::Api,
     input: LoadedExecutableGetExecutableIn,
@@ -3908,7 +3960,6 @@ pub unsafe fn loaded_executable_get_executable(
 }
 /// Inputs of [`loaded_executable_addressable_devices`]: the fields of `PJRT_LoadedExecutable_AddressableDevices_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct LoadedExecutableAddressableDevicesIn {
     /// `executable` (`PJRT_LoadedExecutable*`).
     pub executable: *mut ::pjrt::sys::PJRT_LoadedExecutable,
@@ -3920,6 +3971,7 @@ impl LoadedExecutableAddressableDevicesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_LoadedExecutable) -> Self {
         Self { executable }
     }
@@ -3941,6 +3993,7 @@ pub struct LoadedExecutableAddressableDevicesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn loaded_executable_addressable_devices(
     api: &::pjrt::__rt::Api,
     input: LoadedExecutableAddressableDevicesIn,
@@ -3969,7 +4022,6 @@ pub unsafe fn loaded_executable_addressable_devices(
 }
 /// Inputs of [`loaded_executable_delete`]: the fields of `PJRT_LoadedExecutable_Delete_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct LoadedExecutableDeleteIn {
     /// `executable` (`PJRT_LoadedExecutable*`).
     pub executable: *mut ::pjrt::sys::PJRT_LoadedExecutable,
@@ -3981,6 +4033,7 @@ impl LoadedExecutableDeleteIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_LoadedExecutable) -> Self {
         Self { executable }
     }
@@ -3997,6 +4050,7 @@ pub struct LoadedExecutableDeleteOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn loaded_executable_delete(
     api: &::pjrt::__rt::Api,
     input: LoadedExecutableDeleteIn,
@@ -4021,7 +4075,6 @@ pub unsafe fn loaded_executable_delete(
 }
 /// Inputs of [`loaded_executable_is_deleted`]: the fields of `PJRT_LoadedExecutable_IsDeleted_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct LoadedExecutableIsDeletedIn {
     /// `executable` (`PJRT_LoadedExecutable*`).
     pub executable: *mut ::pjrt::sys::PJRT_LoadedExecutable,
@@ -4033,6 +4086,7 @@ impl LoadedExecutableIsDeletedIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_LoadedExecutable) -> Self {
         Self { executable }
     }
@@ -4052,6 +4106,7 @@ pub struct LoadedExecutableIsDeletedOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn loaded_executable_is_deleted(
     api: &::pjrt::__rt::Api,
     input: LoadedExecutableIsDeletedIn,
@@ -4083,7 +4138,6 @@ pub unsafe fn loaded_executable_is_deleted(
 }
 /// Inputs of [`loaded_executable_execute`]: the fields of `PJRT_LoadedExecutable_Execute_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct LoadedExecutableExecuteIn {
     /// `executable` (`PJRT_LoadedExecutable*`).
     pub executable: *mut ::pjrt::sys::PJRT_LoadedExecutable,
@@ -4109,6 +4163,7 @@ impl LoadedExecutableExecuteIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         executable: *mut ::pjrt::sys::PJRT_LoadedExecutable,
         options: *mut ::pjrt::sys::PJRT_ExecuteOptions,
@@ -4143,6 +4198,7 @@ pub struct LoadedExecutableExecuteOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn loaded_executable_execute(
     api: &::pjrt::__rt::Api,
     input: LoadedExecutableExecuteIn,
@@ -4175,7 +4231,6 @@ pub unsafe fn loaded_executable_execute(
 }
 /// Inputs of [`executable_deserialize_and_load`]: the fields of `PJRT_Executable_DeserializeAndLoad_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableDeserializeAndLoadIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -4197,6 +4252,7 @@ impl ExecutableDeserializeAndLoadIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         serialized_executable: *const ::core::ffi::c_char,
@@ -4230,6 +4286,7 @@ pub struct ExecutableDeserializeAndLoadOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_deserialize_and_load(
     api: &::pjrt::__rt::Api,
     input: ExecutableDeserializeAndLoadIn,
@@ -4264,7 +4321,6 @@ pub unsafe fn executable_deserialize_and_load(
 }
 /// Inputs of [`loaded_executable_fingerprint`]: the fields of `PJRT_LoadedExecutable_Fingerprint_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct LoadedExecutableFingerprintIn {
     /// `executable` (`PJRT_LoadedExecutable*`).
     pub executable: *mut ::pjrt::sys::PJRT_LoadedExecutable,
@@ -4276,6 +4332,7 @@ impl LoadedExecutableFingerprintIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_LoadedExecutable) -> Self {
         Self { executable }
     }
@@ -4297,6 +4354,7 @@ pub struct LoadedExecutableFingerprintOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn loaded_executable_fingerprint(
     api: &::pjrt::__rt::Api,
     input: LoadedExecutableFingerprintIn,
@@ -4325,7 +4383,6 @@ pub unsafe fn loaded_executable_fingerprint(
 }
 /// Inputs of [`buffer_destroy`]: the fields of `PJRT_Buffer_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferDestroyIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -4337,6 +4394,7 @@ impl BufferDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -4353,6 +4411,7 @@ pub struct BufferDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_destroy(
     api: &::pjrt::__rt::Api,
     input: BufferDestroyIn,
@@ -4376,7 +4435,6 @@ pub unsafe fn buffer_destroy(
 }
 /// Inputs of [`buffer_element_type`]: the fields of `PJRT_Buffer_ElementType_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferElementTypeIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -4388,6 +4446,7 @@ impl BufferElementTypeIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -4407,6 +4466,7 @@ pub struct BufferElementTypeOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_element_type(
     api: &::pjrt::__rt::Api,
     input: BufferElementTypeIn,
@@ -4433,7 +4493,6 @@ pub unsafe fn buffer_element_type(
 }
 /// Inputs of [`buffer_dimensions`]: the fields of `PJRT_Buffer_Dimensions_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferDimensionsIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -4445,6 +4504,7 @@ impl BufferDimensionsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -4466,6 +4526,7 @@ pub struct BufferDimensionsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_dimensions(
     api: &::pjrt::__rt::Api,
     input: BufferDimensionsIn,
@@ -4492,7 +4553,6 @@ pub unsafe fn buffer_dimensions(
 }
 /// Inputs of [`buffer_unpadded_dimensions`]: the fields of `PJRT_Buffer_UnpaddedDimensions_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferUnpaddedDimensionsIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -4504,6 +4564,7 @@ impl BufferUnpaddedDimensionsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -4525,6 +4586,7 @@ pub struct BufferUnpaddedDimensionsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_unpadded_dimensions(
     api: &::pjrt::__rt::Api,
     input: BufferUnpaddedDimensionsIn,
@@ -4553,7 +4615,6 @@ pub unsafe fn buffer_unpadded_dimensions(
 }
 /// Inputs of [`buffer_dynamic_dimension_indices`]: the fields of `PJRT_Buffer_DynamicDimensionIndices_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferDynamicDimensionIndicesIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -4565,6 +4626,7 @@ impl BufferDynamicDimensionIndicesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -4586,6 +4648,7 @@ pub struct BufferDynamicDimensionIndicesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_dynamic_dimension_indices(
     api: &::pjrt::__rt::Api,
     input: BufferDynamicDimensionIndicesIn,
@@ -4614,7 +4677,6 @@ pub unsafe fn buffer_dynamic_dimension_indices(
 }
 /// Inputs of [`buffer_get_memory_layout`]: the fields of `PJRT_Buffer_GetMemoryLayout_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferGetMemoryLayoutIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -4626,6 +4688,7 @@ impl BufferGetMemoryLayoutIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -4645,6 +4708,7 @@ pub struct BufferGetMemoryLayoutOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_get_memory_layout(
     api: &::pjrt::__rt::Api,
     input: BufferGetMemoryLayoutIn,
@@ -4671,7 +4735,6 @@ pub unsafe fn buffer_get_memory_layout(
 }
 /// Inputs of [`buffer_on_device_size_in_bytes`]: the fields of `PJRT_Buffer_OnDeviceSizeInBytes_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferOnDeviceSizeInBytesIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -4683,6 +4746,7 @@ impl BufferOnDeviceSizeInBytesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -4702,6 +4766,7 @@ pub struct BufferOnDeviceSizeInBytesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_on_device_size_in_bytes(
     api: &::pjrt::__rt::Api,
     input: BufferOnDeviceSizeInBytesIn,
@@ -4729,7 +4794,6 @@ pub unsafe fn buffer_on_device_size_in_bytes(
 }
 /// Inputs of [`buffer_device`]: the fields of `PJRT_Buffer_Device_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferDeviceIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -4741,6 +4805,7 @@ impl BufferDeviceIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -4760,6 +4825,7 @@ pub struct BufferDeviceOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_device(
     api: &::pjrt::__rt::Api,
     input: BufferDeviceIn,
@@ -4785,7 +4851,6 @@ pub unsafe fn buffer_device(
 }
 /// Inputs of [`buffer_memory`]: the fields of `PJRT_Buffer_Memory_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferMemoryIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -4797,6 +4862,7 @@ impl BufferMemoryIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -4816,6 +4882,7 @@ pub struct BufferMemoryOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_memory(
     api: &::pjrt::__rt::Api,
     input: BufferMemoryIn,
@@ -4841,7 +4908,6 @@ pub unsafe fn buffer_memory(
 }
 /// Inputs of [`buffer_delete`]: the fields of `PJRT_Buffer_Delete_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferDeleteIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -4853,6 +4919,7 @@ impl BufferDeleteIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -4869,6 +4936,7 @@ pub struct BufferDeleteOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_delete(
     api: &::pjrt::__rt::Api,
     input: BufferDeleteIn,
@@ -4892,7 +4960,6 @@ pub unsafe fn buffer_delete(
 }
 /// Inputs of [`buffer_is_deleted`]: the fields of `PJRT_Buffer_IsDeleted_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferIsDeletedIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -4904,6 +4971,7 @@ impl BufferIsDeletedIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -4923,6 +4991,7 @@ pub struct BufferIsDeletedOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_is_deleted(
     api: &::pjrt::__rt::Api,
     input: BufferIsDeletedIn,
@@ -4952,7 +5021,6 @@ pub unsafe fn buffer_is_deleted(
 }
 /// Inputs of [`buffer_copy_to_device`]: the fields of `PJRT_Buffer_CopyToDevice_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferCopyToDeviceIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -4966,6 +5034,7 @@ impl BufferCopyToDeviceIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         buffer: *mut ::pjrt::sys::PJRT_Buffer,
         dst_device: *mut ::pjrt::sys::PJRT_Device,
@@ -4988,6 +5057,7 @@ pub struct BufferCopyToDeviceOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_copy_to_device(
     api: &::pjrt::__rt::Api,
     input: BufferCopyToDeviceIn,
@@ -5015,7 +5085,6 @@ pub unsafe fn buffer_copy_to_device(
 }
 /// Inputs of [`buffer_to_host_buffer`]: the fields of `PJRT_Buffer_ToHostBuffer_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferToHostBufferIn {
     /// `src` (`PJRT_Buffer*`).
     pub src: *mut ::pjrt::sys::PJRT_Buffer,
@@ -5033,6 +5102,7 @@ impl BufferToHostBufferIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         src: *mut ::pjrt::sys::PJRT_Buffer,
         host_layout: *mut ::pjrt::sys::PJRT_Buffer_MemoryLayout,
@@ -5064,6 +5134,7 @@ pub struct BufferToHostBufferOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_to_host_buffer(
     api: &::pjrt::__rt::Api,
     input: BufferToHostBufferIn,
@@ -5094,7 +5165,6 @@ pub unsafe fn buffer_to_host_buffer(
 }
 /// Inputs of [`buffer_is_on_cpu`]: the fields of `PJRT_Buffer_IsOnCpu_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferIsOnCpuIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -5106,6 +5176,7 @@ impl BufferIsOnCpuIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -5125,6 +5196,7 @@ pub struct BufferIsOnCpuOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_is_on_cpu(
     api: &::pjrt::__rt::Api,
     input: BufferIsOnCpuIn,
@@ -5154,7 +5226,6 @@ pub unsafe fn buffer_is_on_cpu(
 }
 /// Inputs of [`buffer_ready_event`]: the fields of `PJRT_Buffer_ReadyEvent_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferReadyEventIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -5166,6 +5237,7 @@ impl BufferReadyEventIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -5185,6 +5257,7 @@ pub struct BufferReadyEventOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_ready_event(
     api: &::pjrt::__rt::Api,
     input: BufferReadyEventIn,
@@ -5210,7 +5283,6 @@ pub unsafe fn buffer_ready_event(
 }
 /// Inputs of [`buffer_unsafe_pointer`]: the fields of `PJRT_Buffer_UnsafePointer_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferUnsafePointerIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -5222,6 +5294,7 @@ impl BufferUnsafePointerIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -5241,6 +5314,7 @@ pub struct BufferUnsafePointerOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_unsafe_pointer(
     api: &::pjrt::__rt::Api,
     input: BufferUnsafePointerIn,
@@ -5267,7 +5341,6 @@ pub unsafe fn buffer_unsafe_pointer(
 }
 /// Inputs of [`buffer_increase_external_reference_count`]: the fields of `PJRT_Buffer_IncreaseExternalReferenceCount_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferIncreaseExternalReferenceCountIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -5279,6 +5352,7 @@ impl BufferIncreaseExternalReferenceCountIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -5295,6 +5369,7 @@ pub struct BufferIncreaseExternalReferenceCountOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_increase_external_reference_count(
     api: &::pjrt::__rt::Api,
     input: BufferIncreaseExternalReferenceCountIn,
@@ -5321,7 +5396,6 @@ pub unsafe fn buffer_increase_external_reference_count(
 }
 /// Inputs of [`buffer_decrease_external_reference_count`]: the fields of `PJRT_Buffer_DecreaseExternalReferenceCount_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferDecreaseExternalReferenceCountIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -5333,6 +5407,7 @@ impl BufferDecreaseExternalReferenceCountIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -5349,6 +5424,7 @@ pub struct BufferDecreaseExternalReferenceCountOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_decrease_external_reference_count(
     api: &::pjrt::__rt::Api,
     input: BufferDecreaseExternalReferenceCountIn,
@@ -5375,7 +5451,6 @@ pub unsafe fn buffer_decrease_external_reference_count(
 }
 /// Inputs of [`buffer_opaque_device_memory_data_pointer`]: the fields of `PJRT_Buffer_OpaqueDeviceMemoryDataPointer_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferOpaqueDeviceMemoryDataPointerIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -5387,6 +5462,7 @@ impl BufferOpaqueDeviceMemoryDataPointerIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -5406,6 +5482,7 @@ pub struct BufferOpaqueDeviceMemoryDataPointerOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_opaque_device_memory_data_pointer(
     api: &::pjrt::__rt::Api,
     input: BufferOpaqueDeviceMemoryDataPointerIn,
@@ -5433,7 +5510,6 @@ pub unsafe fn buffer_opaque_device_memory_data_pointer(
 }
 /// Inputs of [`copy_to_device_stream_destroy`]: the fields of `PJRT_CopyToDeviceStream_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct CopyToDeviceStreamDestroyIn {
     /// `stream` (`PJRT_CopyToDeviceStream*`).
     pub stream: *mut ::pjrt::sys::PJRT_CopyToDeviceStream,
@@ -5445,6 +5521,7 @@ impl CopyToDeviceStreamDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(stream: *mut ::pjrt::sys::PJRT_CopyToDeviceStream) -> Self {
         Self { stream }
     }
@@ -5461,6 +5538,7 @@ pub struct CopyToDeviceStreamDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn copy_to_device_stream_destroy(
     api: &::pjrt::__rt::Api,
     input: CopyToDeviceStreamDestroyIn,
@@ -5486,7 +5564,6 @@ pub unsafe fn copy_to_device_stream_destroy(
 }
 /// Inputs of [`copy_to_device_stream_add_chunk`]: the fields of `PJRT_CopyToDeviceStream_AddChunk_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct CopyToDeviceStreamAddChunkIn {
     /// `stream` (`PJRT_CopyToDeviceStream*`).
     pub stream: *mut ::pjrt::sys::PJRT_CopyToDeviceStream,
@@ -5500,6 +5577,7 @@ impl CopyToDeviceStreamAddChunkIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         stream: *mut ::pjrt::sys::PJRT_CopyToDeviceStream,
         chunk: *mut ::pjrt::sys::PJRT_Chunk,
@@ -5522,6 +5600,7 @@ pub struct CopyToDeviceStreamAddChunkOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn copy_to_device_stream_add_chunk(
     api: &::pjrt::__rt::Api,
     input: CopyToDeviceStreamAddChunkIn,
@@ -5550,7 +5629,6 @@ pub unsafe fn copy_to_device_stream_add_chunk(
 }
 /// Inputs of [`copy_to_device_stream_total_bytes`]: the fields of `PJRT_CopyToDeviceStream_TotalBytes_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct CopyToDeviceStreamTotalBytesIn {
     /// `stream` (`PJRT_CopyToDeviceStream*`).
     pub stream: *mut ::pjrt::sys::PJRT_CopyToDeviceStream,
@@ -5562,6 +5640,7 @@ impl CopyToDeviceStreamTotalBytesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(stream: *mut ::pjrt::sys::PJRT_CopyToDeviceStream) -> Self {
         Self { stream }
     }
@@ -5581,6 +5660,7 @@ pub struct CopyToDeviceStreamTotalBytesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn copy_to_device_stream_total_bytes(
     api: &::pjrt::__rt::Api,
     input: CopyToDeviceStreamTotalBytesIn,
@@ -5608,7 +5688,6 @@ pub unsafe fn copy_to_device_stream_total_bytes(
 }
 /// Inputs of [`copy_to_device_stream_granule_size`]: the fields of `PJRT_CopyToDeviceStream_GranuleSize_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct CopyToDeviceStreamGranuleSizeIn {
     /// `stream` (`PJRT_CopyToDeviceStream*`).
     pub stream: *mut ::pjrt::sys::PJRT_CopyToDeviceStream,
@@ -5620,6 +5699,7 @@ impl CopyToDeviceStreamGranuleSizeIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(stream: *mut ::pjrt::sys::PJRT_CopyToDeviceStream) -> Self {
         Self { stream }
     }
@@ -5639,6 +5719,7 @@ pub struct CopyToDeviceStreamGranuleSizeOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn copy_to_device_stream_granule_size(
     api: &::pjrt::__rt::Api,
     input: CopyToDeviceStreamGranuleSizeIn,
@@ -5666,7 +5747,6 @@ pub unsafe fn copy_to_device_stream_granule_size(
 }
 /// Inputs of [`copy_to_device_stream_current_bytes`]: the fields of `PJRT_CopyToDeviceStream_CurrentBytes_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct CopyToDeviceStreamCurrentBytesIn {
     /// `stream` (`PJRT_CopyToDeviceStream*`).
     pub stream: *mut ::pjrt::sys::PJRT_CopyToDeviceStream,
@@ -5678,6 +5758,7 @@ impl CopyToDeviceStreamCurrentBytesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(stream: *mut ::pjrt::sys::PJRT_CopyToDeviceStream) -> Self {
         Self { stream }
     }
@@ -5697,6 +5778,7 @@ pub struct CopyToDeviceStreamCurrentBytesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn copy_to_device_stream_current_bytes(
     api: &::pjrt::__rt::Api,
     input: CopyToDeviceStreamCurrentBytesIn,
@@ -5724,7 +5806,6 @@ pub unsafe fn copy_to_device_stream_current_bytes(
 }
 /// Inputs of [`topology_description_create`]: the fields of `PJRT_TopologyDescription_Create_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TopologyDescriptionCreateIn {
     /// `topology_name` (`const char*`).
     pub topology_name: *const ::core::ffi::c_char,
@@ -5742,6 +5823,7 @@ impl TopologyDescriptionCreateIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology_name: *const ::core::ffi::c_char,
         topology_name_size: usize,
@@ -5771,6 +5853,7 @@ pub struct TopologyDescriptionCreateOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn topology_description_create(
     api: &::pjrt::__rt::Api,
     input: TopologyDescriptionCreateIn,
@@ -5801,7 +5884,6 @@ pub unsafe fn topology_description_create(
 }
 /// Inputs of [`topology_description_destroy`]: the fields of `PJRT_TopologyDescription_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TopologyDescriptionDestroyIn {
     /// `topology` (`PJRT_TopologyDescription*`).
     pub topology: *mut ::pjrt::sys::PJRT_TopologyDescription,
@@ -5813,6 +5895,7 @@ impl TopologyDescriptionDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *mut ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -5829,6 +5912,7 @@ pub struct TopologyDescriptionDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn topology_description_destroy(
     api: &::pjrt::__rt::Api,
     input: TopologyDescriptionDestroyIn,
@@ -5854,7 +5938,6 @@ pub unsafe fn topology_description_destroy(
 }
 /// Inputs of [`topology_description_platform_name`]: the fields of `PJRT_TopologyDescription_PlatformName_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TopologyDescriptionPlatformNameIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -5866,6 +5949,7 @@ impl TopologyDescriptionPlatformNameIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *const ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -5887,6 +5971,7 @@ pub struct TopologyDescriptionPlatformNameOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn topology_description_platform_name(
     api: &::pjrt::__rt::Api,
     input: TopologyDescriptionPlatformNameIn,
@@ -5915,7 +6000,6 @@ pub unsafe fn topology_description_platform_name(
 }
 /// Inputs of [`topology_description_platform_version`]: the fields of `PJRT_TopologyDescription_PlatformVersion_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TopologyDescriptionPlatformVersionIn {
     /// `topology` (`PJRT_TopologyDescription*`).
     pub topology: *mut ::pjrt::sys::PJRT_TopologyDescription,
@@ -5927,6 +6011,7 @@ impl TopologyDescriptionPlatformVersionIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *mut ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -5948,6 +6033,7 @@ pub struct TopologyDescriptionPlatformVersionOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn topology_description_platform_version(
     api: &::pjrt::__rt::Api,
     input: TopologyDescriptionPlatformVersionIn,
@@ -5976,7 +6062,6 @@ pub unsafe fn topology_description_platform_version(
 }
 /// Inputs of [`topology_description_get_device_descriptions`]: the fields of `PJRT_TopologyDescription_GetDeviceDescriptions_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TopologyDescriptionGetDeviceDescriptionsIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -5988,6 +6073,7 @@ impl TopologyDescriptionGetDeviceDescriptionsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *const ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -6009,6 +6095,7 @@ pub struct TopologyDescriptionGetDeviceDescriptionsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn topology_description_get_device_descriptions(
     api: &::pjrt::__rt::Api,
     input: TopologyDescriptionGetDeviceDescriptionsIn,
@@ -6037,7 +6124,6 @@ pub unsafe fn topology_description_get_device_descriptions(
 }
 /// Inputs of [`topology_description_serialize`]: the fields of `PJRT_TopologyDescription_Serialize_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TopologyDescriptionSerializeIn {
     /// `topology` (`PJRT_TopologyDescription*`).
     pub topology: *mut ::pjrt::sys::PJRT_TopologyDescription,
@@ -6049,6 +6135,7 @@ impl TopologyDescriptionSerializeIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *mut ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -6076,6 +6163,7 @@ pub struct TopologyDescriptionSerializeOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn topology_description_serialize(
     api: &::pjrt::__rt::Api,
     input: TopologyDescriptionSerializeIn,
@@ -6106,7 +6194,6 @@ pub unsafe fn topology_description_serialize(
 }
 /// Inputs of [`topology_description_attributes`]: the fields of `PJRT_TopologyDescription_Attributes_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TopologyDescriptionAttributesIn {
     /// `topology` (`PJRT_TopologyDescription*`).
     pub topology: *mut ::pjrt::sys::PJRT_TopologyDescription,
@@ -6118,6 +6205,7 @@ impl TopologyDescriptionAttributesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *mut ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -6139,6 +6227,7 @@ pub struct TopologyDescriptionAttributesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn topology_description_attributes(
     api: &::pjrt::__rt::Api,
     input: TopologyDescriptionAttributesIn,
@@ -6167,7 +6256,6 @@ pub unsafe fn topology_description_attributes(
 }
 /// Inputs of [`compile`]: the fields of `PJRT_Compile_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct CompileIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -6187,6 +6275,7 @@ impl CompileIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         program: *const ::pjrt::sys::PJRT_Program,
@@ -6218,6 +6307,7 @@ pub struct CompileOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn compile(
     api: &::pjrt::__rt::Api,
     input: CompileIn,
@@ -6247,7 +6337,6 @@ pub unsafe fn compile(
 }
 /// Inputs of [`executable_output_element_types`]: the fields of `PJRT_Executable_OutputElementTypes_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableOutputElementTypesIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -6259,6 +6348,7 @@ impl ExecutableOutputElementTypesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -6280,6 +6370,7 @@ pub struct ExecutableOutputElementTypesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_output_element_types(
     api: &::pjrt::__rt::Api,
     input: ExecutableOutputElementTypesIn,
@@ -6308,7 +6399,6 @@ pub unsafe fn executable_output_element_types(
 }
 /// Inputs of [`executable_output_dimensions`]: the fields of `PJRT_Executable_OutputDimensions_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableOutputDimensionsIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -6320,6 +6410,7 @@ impl ExecutableOutputDimensionsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -6343,6 +6434,7 @@ pub struct ExecutableOutputDimensionsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_output_dimensions(
     api: &::pjrt::__rt::Api,
     input: ExecutableOutputDimensionsIn,
@@ -6372,7 +6464,6 @@ pub unsafe fn executable_output_dimensions(
 }
 /// Inputs of [`buffer_copy_to_memory`]: the fields of `PJRT_Buffer_CopyToMemory_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferCopyToMemoryIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -6386,6 +6477,7 @@ impl BufferCopyToMemoryIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         buffer: *mut ::pjrt::sys::PJRT_Buffer,
         dst_memory: *mut ::pjrt::sys::PJRT_Memory,
@@ -6408,6 +6500,7 @@ pub struct BufferCopyToMemoryOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_copy_to_memory(
     api: &::pjrt::__rt::Api,
     input: BufferCopyToMemoryIn,
@@ -6435,7 +6528,6 @@ pub unsafe fn buffer_copy_to_memory(
 }
 /// Inputs of [`client_create_view_of_device_buffer`]: the fields of `PJRT_Client_CreateViewOfDeviceBuffer_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientCreateViewOfDeviceBufferIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -6469,6 +6561,7 @@ impl ClientCreateViewOfDeviceBufferIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         device_buffer_ptr: *mut ::core::ffi::c_void,
@@ -6514,6 +6607,7 @@ pub struct ClientCreateViewOfDeviceBufferOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_create_view_of_device_buffer(
     api: &::pjrt::__rt::Api,
     input: ClientCreateViewOfDeviceBufferIn,
@@ -6551,7 +6645,6 @@ pub unsafe fn client_create_view_of_device_buffer(
 }
 /// Inputs of [`executable_fingerprint`]: the fields of `PJRT_Executable_Fingerprint_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableFingerprintIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -6563,6 +6656,7 @@ impl ExecutableFingerprintIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -6584,6 +6678,7 @@ pub struct ExecutableFingerprintOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_fingerprint(
     api: &::pjrt::__rt::Api,
     input: ExecutableFingerprintIn,
@@ -6611,7 +6706,6 @@ pub unsafe fn executable_fingerprint(
 }
 /// Inputs of [`client_topology_description`]: the fields of `PJRT_Client_TopologyDescription_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientTopologyDescriptionIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -6623,6 +6717,7 @@ impl ClientTopologyDescriptionIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(client: *mut ::pjrt::sys::PJRT_Client) -> Self {
         Self { client }
     }
@@ -6642,6 +6737,7 @@ pub struct ClientTopologyDescriptionOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_topology_description(
     api: &::pjrt::__rt::Api,
     input: ClientTopologyDescriptionIn,
@@ -6669,7 +6765,6 @@ pub unsafe fn client_topology_description(
 }
 /// Inputs of [`executable_get_compiled_memory_stats`]: the fields of `PJRT_Executable_GetCompiledMemoryStats_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableGetCompiledMemoryStatsIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -6681,6 +6776,7 @@ impl ExecutableGetCompiledMemoryStatsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -6728,6 +6824,7 @@ pub struct ExecutableGetCompiledMemoryStatsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_get_compiled_memory_stats(
     api: &::pjrt::__rt::Api,
     input: ExecutableGetCompiledMemoryStatsIn,
@@ -6769,7 +6866,6 @@ pub unsafe fn executable_get_compiled_memory_stats(
 }
 /// Inputs of [`memory_kind_id`]: the fields of `PJRT_Memory_Kind_Id_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MemoryKindIdIn {
     /// `memory` (`PJRT_Memory*`).
     pub memory: *mut ::pjrt::sys::PJRT_Memory,
@@ -6781,6 +6877,7 @@ impl MemoryKindIdIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(memory: *mut ::pjrt::sys::PJRT_Memory) -> Self {
         Self { memory }
     }
@@ -6800,6 +6897,7 @@ pub struct MemoryKindIdOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn memory_kind_id(
     api: &::pjrt::__rt::Api,
     input: MemoryKindIdIn,
@@ -6825,7 +6923,6 @@ pub unsafe fn memory_kind_id(
 }
 /// Inputs of [`execute_context_create`]: the fields of `PJRT_ExecuteContext_Create_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecuteContextCreateIn {}
 impl ExecuteContextCreateIn {
     /// Takes the fields of the first version.
@@ -6834,6 +6931,7 @@ impl ExecuteContextCreateIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new() -> Self {
         Self {}
     }
@@ -6853,6 +6951,7 @@ pub struct ExecuteContextCreateOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn execute_context_create(
     api: &::pjrt::__rt::Api,
     input: ExecuteContextCreateIn,
@@ -6879,7 +6978,6 @@ pub unsafe fn execute_context_create(
 }
 /// Inputs of [`execute_context_destroy`]: the fields of `PJRT_ExecuteContext_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecuteContextDestroyIn {
     /// `context` (`PJRT_ExecuteContext*`).
     pub context: *mut ::pjrt::sys::PJRT_ExecuteContext,
@@ -6891,6 +6989,7 @@ impl ExecuteContextDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(context: *mut ::pjrt::sys::PJRT_ExecuteContext) -> Self {
         Self { context }
     }
@@ -6907,6 +7006,7 @@ pub struct ExecuteContextDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn execute_context_destroy(
     api: &::pjrt::__rt::Api,
     input: ExecuteContextDestroyIn,
@@ -6931,7 +7031,6 @@ pub unsafe fn execute_context_destroy(
 }
 /// Inputs of [`buffer_copy_raw_to_host`]: the fields of `PJRT_Buffer_CopyRawToHost_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferCopyRawToHostIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -6949,6 +7048,7 @@ impl BufferCopyRawToHostIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         buffer: *mut ::pjrt::sys::PJRT_Buffer,
         dst: *mut ::core::ffi::c_void,
@@ -6978,6 +7078,7 @@ pub struct BufferCopyRawToHostOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_copy_raw_to_host(
     api: &::pjrt::__rt::Api,
     input: BufferCopyRawToHostIn,
@@ -7007,7 +7108,6 @@ pub unsafe fn buffer_copy_raw_to_host(
 }
 /// Inputs of [`async_host_to_device_transfer_manager_destroy`]: the fields of `PJRT_AsyncHostToDeviceTransferManager_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct AsyncHostToDeviceTransferManagerDestroyIn {
     /// `transfer_manager` (`PJRT_AsyncHostToDeviceTransferManager*`).
     pub transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
@@ -7019,6 +7119,7 @@ impl AsyncHostToDeviceTransferManagerDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
     ) -> Self {
@@ -7037,6 +7138,7 @@ pub struct AsyncHostToDeviceTransferManagerDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn async_host_to_device_transfer_manager_destroy(
     api: &::pjrt::__rt::Api,
     input: AsyncHostToDeviceTransferManagerDestroyIn,
@@ -7063,7 +7165,6 @@ pub unsafe fn async_host_to_device_transfer_manager_destroy(
 }
 /// Inputs of [`async_host_to_device_transfer_manager_transfer_data`]: the fields of `PJRT_AsyncHostToDeviceTransferManager_TransferData_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct AsyncHostToDeviceTransferManagerTransferDataIn {
     /// `transfer_manager` (`PJRT_AsyncHostToDeviceTransferManager*`).
     pub transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
@@ -7085,6 +7186,7 @@ impl AsyncHostToDeviceTransferManagerTransferDataIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
         buffer_index: i32,
@@ -7118,6 +7220,7 @@ pub struct AsyncHostToDeviceTransferManagerTransferDataOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn async_host_to_device_transfer_manager_transfer_data(
     api: &::pjrt::__rt::Api,
     input: AsyncHostToDeviceTransferManagerTransferDataIn,
@@ -7150,7 +7253,6 @@ pub unsafe fn async_host_to_device_transfer_manager_transfer_data(
 }
 /// Inputs of [`client_create_buffers_for_async_host_to_device`]: the fields of `PJRT_Client_CreateBuffersForAsyncHostToDevice_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientCreateBuffersForAsyncHostToDeviceIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -7172,6 +7274,7 @@ impl ClientCreateBuffersForAsyncHostToDeviceIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         shape_specs: *mut ::pjrt::sys::PJRT_ShapeSpec,
@@ -7205,6 +7308,7 @@ pub struct ClientCreateBuffersForAsyncHostToDeviceOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_create_buffers_for_async_host_to_device(
     api: &::pjrt::__rt::Api,
     input: ClientCreateBuffersForAsyncHostToDeviceIn,
@@ -7237,7 +7341,6 @@ pub unsafe fn client_create_buffers_for_async_host_to_device(
 }
 /// Inputs of [`async_host_to_device_transfer_manager_retrieve_buffer`]: the fields of `PJRT_AsyncHostToDeviceTransferManager_RetrieveBuffer_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct AsyncHostToDeviceTransferManagerRetrieveBufferIn {
     /// `transfer_manager` (`PJRT_AsyncHostToDeviceTransferManager*`).
     pub transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
@@ -7251,6 +7354,7 @@ impl AsyncHostToDeviceTransferManagerRetrieveBufferIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
         buffer_index: i32,
@@ -7276,6 +7380,7 @@ pub struct AsyncHostToDeviceTransferManagerRetrieveBufferOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn async_host_to_device_transfer_manager_retrieve_buffer(
     api: &::pjrt::__rt::Api,
     input: AsyncHostToDeviceTransferManagerRetrieveBufferIn,
@@ -7304,7 +7409,6 @@ pub unsafe fn async_host_to_device_transfer_manager_retrieve_buffer(
 }
 /// Inputs of [`async_host_to_device_transfer_manager_device`]: the fields of `PJRT_AsyncHostToDeviceTransferManager_Device_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct AsyncHostToDeviceTransferManagerDeviceIn {
     /// `transfer_manager` (`PJRT_AsyncHostToDeviceTransferManager*`).
     pub transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
@@ -7316,6 +7420,7 @@ impl AsyncHostToDeviceTransferManagerDeviceIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
     ) -> Self {
@@ -7337,6 +7442,7 @@ pub struct AsyncHostToDeviceTransferManagerDeviceOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn async_host_to_device_transfer_manager_device(
     api: &::pjrt::__rt::Api,
     input: AsyncHostToDeviceTransferManagerDeviceIn,
@@ -7364,7 +7470,6 @@ pub unsafe fn async_host_to_device_transfer_manager_device(
 }
 /// Inputs of [`async_host_to_device_transfer_manager_buffer_count`]: the fields of `PJRT_AsyncHostToDeviceTransferManager_BufferCount_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct AsyncHostToDeviceTransferManagerBufferCountIn {
     /// `transfer_manager` (`PJRT_AsyncHostToDeviceTransferManager*`).
     pub transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
@@ -7376,6 +7481,7 @@ impl AsyncHostToDeviceTransferManagerBufferCountIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
     ) -> Self {
@@ -7397,6 +7503,7 @@ pub struct AsyncHostToDeviceTransferManagerBufferCountOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn async_host_to_device_transfer_manager_buffer_count(
     api: &::pjrt::__rt::Api,
     input: AsyncHostToDeviceTransferManagerBufferCountIn,
@@ -7424,7 +7531,6 @@ pub unsafe fn async_host_to_device_transfer_manager_buffer_count(
 }
 /// Inputs of [`async_host_to_device_transfer_manager_buffer_size`]: the fields of `PJRT_AsyncHostToDeviceTransferManager_BufferSize_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct AsyncHostToDeviceTransferManagerBufferSizeIn {
     /// `transfer_manager` (`PJRT_AsyncHostToDeviceTransferManager*`).
     pub transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
@@ -7438,6 +7544,7 @@ impl AsyncHostToDeviceTransferManagerBufferSizeIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
         buffer_index: i32,
@@ -7463,6 +7570,7 @@ pub struct AsyncHostToDeviceTransferManagerBufferSizeOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn async_host_to_device_transfer_manager_buffer_size(
     api: &::pjrt::__rt::Api,
     input: AsyncHostToDeviceTransferManagerBufferSizeIn,
@@ -7491,7 +7599,6 @@ pub unsafe fn async_host_to_device_transfer_manager_buffer_size(
 }
 /// Inputs of [`async_host_to_device_transfer_manager_set_buffer_error`]: the fields of `PJRT_AsyncHostToDeviceTransferManager_SetBufferError_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct AsyncHostToDeviceTransferManagerSetBufferErrorIn {
     /// `transfer_manager` (`PJRT_AsyncHostToDeviceTransferManager*`).
     pub transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
@@ -7511,6 +7618,7 @@ impl AsyncHostToDeviceTransferManagerSetBufferErrorIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
         buffer_index: i32,
@@ -7539,6 +7647,7 @@ pub struct AsyncHostToDeviceTransferManagerSetBufferErrorOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn async_host_to_device_transfer_manager_set_buffer_error(
     api: &::pjrt::__rt::Api,
     input: AsyncHostToDeviceTransferManagerSetBufferErrorIn,
@@ -7569,7 +7678,6 @@ pub unsafe fn async_host_to_device_transfer_manager_set_buffer_error(
 }
 /// Inputs of [`async_host_to_device_transfer_manager_add_metadata`]: the fields of `PJRT_AsyncHostToDeviceTransferManager_AddMetadata_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct AsyncHostToDeviceTransferManagerAddMetadataIn {
     /// `transfer_manager` (`PJRT_AsyncHostToDeviceTransferManager*`).
     pub transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
@@ -7585,6 +7693,7 @@ impl AsyncHostToDeviceTransferManagerAddMetadataIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
         transfer_metadata: *const ::pjrt::sys::PJRT_NamedValue,
@@ -7609,6 +7718,7 @@ pub struct AsyncHostToDeviceTransferManagerAddMetadataOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn async_host_to_device_transfer_manager_add_metadata(
     api: &::pjrt::__rt::Api,
     input: AsyncHostToDeviceTransferManagerAddMetadataIn,
@@ -7637,7 +7747,6 @@ pub unsafe fn async_host_to_device_transfer_manager_add_metadata(
 }
 /// Inputs of [`client_dma_map`]: the fields of `PJRT_Client_DmaMap_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientDmaMapIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -7653,6 +7762,7 @@ impl ClientDmaMapIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         data: *mut ::core::ffi::c_void,
@@ -7673,6 +7783,7 @@ pub struct ClientDmaMapOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_dma_map(
     api: &::pjrt::__rt::Api,
     input: ClientDmaMapIn,
@@ -7698,7 +7809,6 @@ pub unsafe fn client_dma_map(
 }
 /// Inputs of [`client_dma_unmap`]: the fields of `PJRT_Client_DmaUnmap_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientDmaUnmapIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -7712,6 +7822,7 @@ impl ClientDmaUnmapIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         data: *mut ::core::ffi::c_void,
@@ -7731,6 +7842,7 @@ pub struct ClientDmaUnmapOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_dma_unmap(
     api: &::pjrt::__rt::Api,
     input: ClientDmaUnmapIn,
@@ -7755,7 +7867,6 @@ pub unsafe fn client_dma_unmap(
 }
 /// Inputs of [`client_create_uninitialized_buffer`]: the fields of `PJRT_Client_CreateUninitializedBuffer_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientCreateUninitializedBufferIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -7779,6 +7890,7 @@ impl ClientCreateUninitializedBufferIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         shape_dims: *const i64,
@@ -7814,6 +7926,7 @@ pub struct ClientCreateUninitializedBufferOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_create_uninitialized_buffer(
     api: &::pjrt::__rt::Api,
     input: ClientCreateUninitializedBufferIn,
@@ -7847,7 +7960,6 @@ pub unsafe fn client_create_uninitialized_buffer(
 }
 /// Inputs of [`client_update_global_process_info`]: the fields of `PJRT_Client_UpdateGlobalProcessInfo_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientUpdateGlobalProcessInfoIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -7863,6 +7975,7 @@ impl ClientUpdateGlobalProcessInfoIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         process_infos: *mut ::pjrt::sys::PJRT_ProcessInfo,
@@ -7887,6 +8000,7 @@ pub struct ClientUpdateGlobalProcessInfoOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_update_global_process_info(
     api: &::pjrt::__rt::Api,
     input: ClientUpdateGlobalProcessInfoIn,
@@ -7915,7 +8029,6 @@ pub unsafe fn client_update_global_process_info(
 }
 /// Inputs of [`topology_description_deserialize`]: the fields of `PJRT_TopologyDescription_Deserialize_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TopologyDescriptionDeserializeIn {
     /// `serialized_topology` (`const char*`).
     pub serialized_topology: *const ::core::ffi::c_char,
@@ -7929,6 +8042,7 @@ impl TopologyDescriptionDeserializeIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         serialized_topology: *const ::core::ffi::c_char,
         serialized_topology_size: usize,
@@ -7954,6 +8068,7 @@ pub struct TopologyDescriptionDeserializeOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn topology_description_deserialize(
     api: &::pjrt::__rt::Api,
     input: TopologyDescriptionDeserializeIn,
@@ -7982,7 +8097,6 @@ pub unsafe fn topology_description_deserialize(
 }
 /// Inputs of [`client_create_alias_buffer`]: the fields of `PJRT_Client_CreateAliasBuffer_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientCreateAliasBufferIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -8004,6 +8118,7 @@ impl ClientCreateAliasBufferIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         memory: *mut ::pjrt::sys::PJRT_Memory,
@@ -8039,6 +8154,7 @@ pub struct ClientCreateAliasBufferOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_create_alias_buffer(
     api: &::pjrt::__rt::Api,
     input: ClientCreateAliasBufferIn,
@@ -8072,7 +8188,6 @@ pub unsafe fn client_create_alias_buffer(
 }
 /// Inputs of [`client_fulfill_alias_buffer`]: the fields of `PJRT_Client_FulfillAliasBuffer_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientFulfillAliasBufferIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -8094,6 +8209,7 @@ impl ClientFulfillAliasBufferIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -8124,6 +8240,7 @@ pub struct ClientFulfillAliasBufferOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_fulfill_alias_buffer(
     api: &::pjrt::__rt::Api,
     input: ClientFulfillAliasBufferIn,
@@ -8154,7 +8271,6 @@ pub unsafe fn client_fulfill_alias_buffer(
 }
 /// Inputs of [`loaded_executable_get_device_assignment`]: the fields of `PJRT_LoadedExecutable_GetDeviceAssignment_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct LoadedExecutableGetDeviceAssignmentIn {
     /// `executable` (`PJRT_LoadedExecutable*`).
     pub executable: *mut ::pjrt::sys::PJRT_LoadedExecutable,
@@ -8166,6 +8282,7 @@ impl LoadedExecutableGetDeviceAssignmentIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_LoadedExecutable) -> Self {
         Self { executable }
     }
@@ -8193,6 +8310,7 @@ pub struct LoadedExecutableGetDeviceAssignmentOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn loaded_executable_get_device_assignment(
     api: &::pjrt::__rt::Api,
     input: LoadedExecutableGetDeviceAssignmentIn,
@@ -8223,7 +8341,6 @@ pub unsafe fn loaded_executable_get_device_assignment(
 }
 /// Inputs of [`client_create_error_buffer`]: the fields of `PJRT_Client_CreateErrorBuffer_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientCreateErrorBufferIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -8255,6 +8372,7 @@ impl ClientCreateErrorBufferIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         error_code: ::pjrt::sys::PJRT_Error_Code,
@@ -8298,6 +8416,7 @@ pub struct ClientCreateErrorBufferOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_create_error_buffer(
     api: &::pjrt::__rt::Api,
     input: ClientCreateErrorBufferIn,
@@ -8335,7 +8454,6 @@ pub unsafe fn client_create_error_buffer(
 }
 /// Inputs of [`async_host_to_device_transfer_manager_transfer_literal`]: the fields of `PJRT_AsyncHostToDeviceTransferManager_TransferLiteral_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct AsyncHostToDeviceTransferManagerTransferLiteralIn {
     /// `transfer_manager` (`PJRT_AsyncHostToDeviceTransferManager*`).
     pub transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
@@ -8359,6 +8477,7 @@ impl AsyncHostToDeviceTransferManagerTransferLiteralIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         transfer_manager: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
         buffer_index: i32,
@@ -8394,6 +8513,7 @@ pub struct AsyncHostToDeviceTransferManagerTransferLiteralOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn async_host_to_device_transfer_manager_transfer_literal(
     api: &::pjrt::__rt::Api,
     input: AsyncHostToDeviceTransferManagerTransferLiteralIn,
@@ -8427,7 +8547,6 @@ pub unsafe fn async_host_to_device_transfer_manager_transfer_literal(
 }
 /// Inputs of [`buffer_copy_raw_to_host_future`]: the fields of `PJRT_Buffer_CopyRawToHostFuture_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferCopyRawToHostFutureIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -8443,6 +8562,7 @@ impl BufferCopyRawToHostFutureIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         buffer: *mut ::pjrt::sys::PJRT_Buffer,
         offset: i64,
@@ -8478,6 +8598,7 @@ pub struct BufferCopyRawToHostFutureOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_copy_raw_to_host_future(
     api: &::pjrt::__rt::Api,
     input: BufferCopyRawToHostFutureIn,
@@ -8509,7 +8630,6 @@ pub unsafe fn buffer_copy_raw_to_host_future(
 }
 /// Inputs of [`device_poison_execution`]: the fields of `PJRT_Device_PoisonExecution_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct DevicePoisonExecutionIn {
     /// `device` (`PJRT_Device*`).
     pub device: *mut ::pjrt::sys::PJRT_Device,
@@ -8533,6 +8653,7 @@ impl DevicePoisonExecutionIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         device: *mut ::pjrt::sys::PJRT_Device,
         launch_id: i32,
@@ -8568,6 +8689,7 @@ pub struct DevicePoisonExecutionOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn device_poison_execution(
     api: &::pjrt::__rt::Api,
     input: DevicePoisonExecutionIn,
@@ -8604,7 +8726,6 @@ pub unsafe fn device_poison_execution(
 }
 /// Inputs of [`device_create_async_tracking_event`]: the fields of `PJRT_Device_CreateAsyncTrackingEvent_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct DeviceCreateAsyncTrackingEventIn {
     /// `device` (`PJRT_Device*`).
     pub device: *mut ::pjrt::sys::PJRT_Device,
@@ -8620,6 +8741,7 @@ impl DeviceCreateAsyncTrackingEventIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         device: *mut ::pjrt::sys::PJRT_Device,
         description: *const ::core::ffi::c_char,
@@ -8647,6 +8769,7 @@ pub struct DeviceCreateAsyncTrackingEventOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn device_create_async_tracking_event(
     api: &::pjrt::__rt::Api,
     input: DeviceCreateAsyncTrackingEventIn,
@@ -8676,7 +8799,6 @@ pub unsafe fn device_create_async_tracking_event(
 }
 /// Inputs of [`async_tracking_event_destroy`]: the fields of `PJRT_AsyncTrackingEvent_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct AsyncTrackingEventDestroyIn {
     /// `event` (`PJRT_AsyncTrackingEvent*`).
     pub event: *mut ::pjrt::sys::PJRT_AsyncTrackingEvent,
@@ -8688,6 +8810,7 @@ impl AsyncTrackingEventDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(event: *mut ::pjrt::sys::PJRT_AsyncTrackingEvent) -> Self {
         Self { event }
     }
@@ -8704,6 +8827,7 @@ pub struct AsyncTrackingEventDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn async_tracking_event_destroy(
     api: &::pjrt::__rt::Api,
     input: AsyncTrackingEventDestroyIn,
@@ -8729,7 +8853,6 @@ pub unsafe fn async_tracking_event_destroy(
 }
 /// Inputs of [`executable_get_compile_options`]: the fields of `PJRT_Executable_GetCompileOptions_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableGetCompileOptionsIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -8741,6 +8864,7 @@ impl ExecutableGetCompileOptionsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -8768,6 +8892,7 @@ pub struct ExecutableGetCompileOptionsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_get_compile_options(
     api: &::pjrt::__rt::Api,
     input: ExecutableGetCompileOptionsIn,
@@ -8798,7 +8923,6 @@ pub unsafe fn executable_get_compile_options(
 }
 /// Inputs of [`buffer_donate_with_control_dependency`]: the fields of `PJRT_Buffer_DonateWithControlDependency_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferDonateWithControlDependencyIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -8810,6 +8934,7 @@ impl BufferDonateWithControlDependencyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -8837,6 +8962,7 @@ pub struct BufferDonateWithControlDependencyOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_donate_with_control_dependency(
     api: &::pjrt::__rt::Api,
     input: BufferDonateWithControlDependencyIn,
@@ -8866,7 +8992,6 @@ pub unsafe fn buffer_donate_with_control_dependency(
 }
 /// Inputs of [`event_create`]: the fields of `PJRT_Event_Create_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct EventCreateIn {}
 impl EventCreateIn {
     /// Takes the fields of the first version.
@@ -8875,6 +9000,7 @@ impl EventCreateIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new() -> Self {
         Self {}
     }
@@ -8894,6 +9020,7 @@ pub struct EventCreateOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn event_create(
     api: &::pjrt::__rt::Api,
     input: EventCreateIn,
@@ -8919,7 +9046,6 @@ pub unsafe fn event_create(
 }
 /// Inputs of [`event_set`]: the fields of `PJRT_Event_Set_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct EventSetIn {
     /// `event` (`PJRT_Event*`).
     pub event: *mut ::pjrt::sys::PJRT_Event,
@@ -8937,6 +9063,7 @@ impl EventSetIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         event: *mut ::pjrt::sys::PJRT_Event,
         error_code: ::pjrt::sys::PJRT_Error_Code,
@@ -8963,6 +9090,7 @@ pub struct EventSetOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn event_set(
     api: &::pjrt::__rt::Api,
     input: EventSetIn,
@@ -8989,7 +9117,6 @@ pub unsafe fn event_set(
 }
 /// Inputs of [`device_get_attributes`]: the fields of `PJRT_Device_GetAttributes_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct DeviceGetAttributesIn {
     /// `device` (`PJRT_Device*`).
     pub device: *mut ::pjrt::sys::PJRT_Device,
@@ -9001,6 +9128,7 @@ impl DeviceGetAttributesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(device: *mut ::pjrt::sys::PJRT_Device) -> Self {
         Self { device }
     }
@@ -9028,6 +9156,7 @@ pub struct DeviceGetAttributesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn device_get_attributes(
     api: &::pjrt::__rt::Api,
     input: DeviceGetAttributesIn,
@@ -9057,7 +9186,6 @@ pub unsafe fn device_get_attributes(
 }
 /// Inputs of [`client_load`]: the fields of `PJRT_Client_Load_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClientLoadIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -9075,6 +9203,7 @@ impl ClientLoadIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -9104,6 +9233,7 @@ pub struct ClientLoadOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn client_load(
     api: &::pjrt::__rt::Api,
     input: ClientLoadIn,
@@ -9132,7 +9262,6 @@ pub unsafe fn client_load(
 }
 /// Inputs of [`loaded_executable_addressable_device_logical_ids`]: the fields of `PJRT_LoadedExecutable_AddressableDeviceLogicalIds_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct LoadedExecutableAddressableDeviceLogicalIdsIn {
     /// `executable` (`PJRT_LoadedExecutable*`).
     pub executable: *mut ::pjrt::sys::PJRT_LoadedExecutable,
@@ -9144,6 +9273,7 @@ impl LoadedExecutableAddressableDeviceLogicalIdsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_LoadedExecutable) -> Self {
         Self { executable }
     }
@@ -9165,6 +9295,7 @@ pub struct LoadedExecutableAddressableDeviceLogicalIdsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn loaded_executable_addressable_device_logical_ids(
     api: &::pjrt::__rt::Api,
     input: LoadedExecutableAddressableDeviceLogicalIdsIn,
@@ -9193,7 +9324,6 @@ pub unsafe fn loaded_executable_addressable_device_logical_ids(
 }
 /// Inputs of [`buffer_bitcast`]: the fields of `PJRT_Buffer_Bitcast_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferBitcastIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -9213,6 +9343,7 @@ impl BufferBitcastIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         buffer: *mut ::pjrt::sys::PJRT_Buffer,
         element_type: ::pjrt::sys::PJRT_Buffer_Type,
@@ -9244,6 +9375,7 @@ pub struct BufferBitcastOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_bitcast(
     api: &::pjrt::__rt::Api,
     input: BufferBitcastIn,
@@ -9273,7 +9405,6 @@ pub unsafe fn buffer_bitcast(
 }
 /// Inputs of [`error_for_each_payload`]: the fields of `PJRT_Error_ForEachPayload_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ErrorForEachPayloadIn {
     /// `error` (`const PJRT_Error*`).
     pub error: *const ::pjrt::sys::PJRT_Error,
@@ -9289,6 +9420,7 @@ impl ErrorForEachPayloadIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         error: *const ::pjrt::sys::PJRT_Error,
         visitor: ::pjrt::sys::PJRT_Error_PayloadVisitor,
@@ -9312,6 +9444,7 @@ pub struct ErrorForEachPayloadOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn error_for_each_payload(
     api: &::pjrt::__rt::Api,
     input: ErrorForEachPayloadIn,
@@ -9337,7 +9470,6 @@ pub unsafe fn error_for_each_payload(
 }
 /// Inputs of [`topology_description_fingerprint`]: the fields of `PJRT_TopologyDescription_Fingerprint_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TopologyDescriptionFingerprintIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -9349,6 +9481,7 @@ impl TopologyDescriptionFingerprintIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *const ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -9368,6 +9501,7 @@ pub struct TopologyDescriptionFingerprintOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn topology_description_fingerprint(
     api: &::pjrt::__rt::Api,
     input: TopologyDescriptionFingerprintIn,
@@ -9395,7 +9529,6 @@ pub unsafe fn topology_description_fingerprint(
 }
 /// Inputs of [`executable_parameter_memory_kinds`]: the fields of `PJRT_Executable_ParameterMemoryKinds_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableParameterMemoryKindsIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -9407,6 +9540,7 @@ impl ExecutableParameterMemoryKindsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -9430,6 +9564,7 @@ pub struct ExecutableParameterMemoryKindsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_parameter_memory_kinds(
     api: &::pjrt::__rt::Api,
     input: ExecutableParameterMemoryKindsIn,
@@ -9459,7 +9594,6 @@ pub unsafe fn executable_parameter_memory_kinds(
 }
 /// Inputs of [`device_clear_memory_stats`]: the fields of `PJRT_Device_ClearMemoryStats_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct DeviceClearMemoryStatsIn {
     /// `device` (`PJRT_Device*`).
     pub device: *mut ::pjrt::sys::PJRT_Device,
@@ -9471,6 +9605,7 @@ impl DeviceClearMemoryStatsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(device: *mut ::pjrt::sys::PJRT_Device) -> Self {
         Self { device }
     }
@@ -9487,6 +9622,7 @@ pub struct DeviceClearMemoryStatsOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn device_clear_memory_stats(
     api: &::pjrt::__rt::Api,
     input: DeviceClearMemoryStatsIn,
@@ -9511,7 +9647,6 @@ pub unsafe fn device_clear_memory_stats(
 }
 /// Inputs of [`topology_description_make_canonical_shape_for_memory_space`]: the fields of `PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TopologyDescriptionMakeCanonicalShapeForMemorySpaceIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -9533,6 +9668,7 @@ impl TopologyDescriptionMakeCanonicalShapeForMemorySpaceIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         memory_space_kind_id: i32,
@@ -9572,6 +9708,7 @@ pub struct TopologyDescriptionMakeCanonicalShapeForMemorySpaceOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn topology_description_make_canonical_shape_for_memory_space(
     api: &::pjrt::__rt::Api,
     input: TopologyDescriptionMakeCanonicalShapeForMemorySpaceIn,
@@ -9606,7 +9743,6 @@ pub unsafe fn topology_description_make_canonical_shape_for_memory_space(
 }
 /// Inputs of [`topology_description_get_memory_space_kind_ids`]: the fields of `PJRT_TopologyDescription_GetMemorySpaceKindIds_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TopologyDescriptionGetMemorySpaceKindIdsIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -9618,6 +9754,7 @@ impl TopologyDescriptionGetMemorySpaceKindIdsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *const ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -9639,6 +9776,7 @@ pub struct TopologyDescriptionGetMemorySpaceKindIdsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn topology_description_get_memory_space_kind_ids(
     api: &::pjrt::__rt::Api,
     input: TopologyDescriptionGetMemorySpaceKindIdsIn,

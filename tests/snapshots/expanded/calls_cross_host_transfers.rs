@@ -19,7 +19,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`transfers_pjrt_client_make_cross_host_receive_buffers`]: the fields of `PJRT_Transfers_PJRT_Client_MakeCrossHostReceiveBuffers_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TransfersPjrtClientMakeCrossHostReceiveBuffersIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -47,6 +46,7 @@ impl TransfersPjrtClientMakeCrossHostReceiveBuffersIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         num_shapes: usize,
@@ -86,6 +86,7 @@ pub struct TransfersPjrtClientMakeCrossHostReceiveBuffersOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn transfers_pjrt_client_make_cross_host_receive_buffers(
     table: &::pjrt::__rt::Table<Table>,
     input: TransfersPjrtClientMakeCrossHostReceiveBuffersIn,
@@ -123,7 +124,6 @@ pub unsafe fn transfers_pjrt_client_make_cross_host_receive_buffers(
 }
 /// Inputs of [`buffer_copy_to_remote_device`]: the fields of `PJRT_Transfers_PJRT_Buffer_CopyToRemoteDevice_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct BufferCopyToRemoteDeviceIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -145,6 +145,7 @@ impl BufferCopyToRemoteDeviceIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         buffer: *mut ::pjrt::sys::PJRT_Buffer,
         event: *mut ::pjrt::sys::PJRT_Event,
@@ -175,6 +176,7 @@ pub struct BufferCopyToRemoteDeviceOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn buffer_copy_to_remote_device(
     table: &::pjrt::__rt::Table<Table>,
     input: BufferCopyToRemoteDeviceIn,
@@ -206,7 +208,6 @@ pub unsafe fn buffer_copy_to_remote_device(
 }
 /// Inputs of [`transfers_pjrt_client_cross_host_receive_buffers`]: the fields of `PJRT_Transfers_PJRT_Client_CrossHostReceiveBuffers_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TransfersPjrtClientCrossHostReceiveBuffersIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -236,6 +237,7 @@ impl TransfersPjrtClientCrossHostReceiveBuffersIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         num_shapes: usize,
@@ -274,6 +276,7 @@ pub struct TransfersPjrtClientCrossHostReceiveBuffersOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn transfers_pjrt_client_cross_host_receive_buffers(
     table: &::pjrt::__rt::Table<Table>,
     input: TransfersPjrtClientCrossHostReceiveBuffersIn,
@@ -311,7 +314,6 @@ pub unsafe fn transfers_pjrt_client_cross_host_receive_buffers(
 }
 /// Inputs of [`transfers_pjrt_client_cross_host_send_buffers`]: the fields of `PJRT_Transfers_PJRT_Client_CrossHostSendBuffers_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TransfersPjrtClientCrossHostSendBuffersIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -333,6 +335,7 @@ impl TransfersPjrtClientCrossHostSendBuffersIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         num_buffers: usize,
@@ -363,6 +366,7 @@ pub struct TransfersPjrtClientCrossHostSendBuffersOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn transfers_pjrt_client_cross_host_send_buffers(
     table: &::pjrt::__rt::Table<Table>,
     input: TransfersPjrtClientCrossHostSendBuffersIn,

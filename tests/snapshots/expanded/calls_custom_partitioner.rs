@@ -17,7 +17,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`register_custom_partitioner`]: the fields of `PJRT_Register_Custom_Partitioner_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct RegisterCustomPartitionerIn {
     /// `name` (`const char*`).
     pub name: *const ::core::ffi::c_char,
@@ -33,6 +32,7 @@ impl RegisterCustomPartitionerIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         name: *const ::core::ffi::c_char,
         name_size: usize,
@@ -53,6 +53,7 @@ pub struct RegisterCustomPartitionerOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn register_custom_partitioner(
     table: &::pjrt::__rt::Table<Table>,
     input: RegisterCustomPartitionerIn,
@@ -82,7 +83,6 @@ pub unsafe fn register_custom_partitioner(
 }
 /// Inputs of [`register_batch_partitionable`]: the fields of `PJRT_Register_Batch_Partitionable_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct RegisterBatchPartitionableIn {
     /// `name` (`const char*`).
     pub name: *const ::core::ffi::c_char,
@@ -96,6 +96,7 @@ impl RegisterBatchPartitionableIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(name: *const ::core::ffi::c_char, name_size: usize) -> Self {
         Self { name, name_size }
     }
@@ -112,6 +113,7 @@ pub struct RegisterBatchPartitionableOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn register_batch_partitionable(
     table: &::pjrt::__rt::Table<Table>,
     input: RegisterBatchPartitionableIn,

@@ -15,7 +15,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`example_extension_example_method`]: the fields of `PJRT_ExampleExtension_ExampleMethod_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExampleExtensionExampleMethodIn {
     /// `extension_cpp` (`PJRT_ExampleExtensionCpp*`).
     pub extension_cpp: *mut ::pjrt::sys::example::PJRT_ExampleExtensionCpp,
@@ -29,6 +28,7 @@ impl ExampleExtensionExampleMethodIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         extension_cpp: *mut ::pjrt::sys::example::PJRT_ExampleExtensionCpp,
         value: i64,
@@ -48,6 +48,7 @@ pub struct ExampleExtensionExampleMethodOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn example_extension_example_method(
     table: &::pjrt::__rt::Table<Table>,
     input: ExampleExtensionExampleMethodIn,
@@ -73,7 +74,6 @@ pub unsafe fn example_extension_example_method(
 }
 /// Inputs of [`example_extension_create`]: the fields of `PJRT_ExampleExtension_CreateExampleExtensionCpp_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExampleExtensionCreateIn {}
 impl ExampleExtensionCreateIn {
     /// Takes the fields of the first version.
@@ -82,6 +82,7 @@ impl ExampleExtensionCreateIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new() -> Self {
         Self {}
     }
@@ -101,6 +102,7 @@ pub struct ExampleExtensionCreateOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn example_extension_create(
     table: &::pjrt::__rt::Table<Table>,
     input: ExampleExtensionCreateIn,
@@ -126,7 +128,6 @@ pub unsafe fn example_extension_create(
 }
 /// Inputs of [`example_extension_destroy`]: the fields of `PJRT_ExampleExtension_CreateExampleExtensionCpp_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExampleExtensionDestroyIn {
     /// `extension_cpp` (`PJRT_ExampleExtensionCpp*`).
     pub extension_cpp: *mut ::pjrt::sys::example::PJRT_ExampleExtensionCpp,
@@ -138,6 +139,7 @@ impl ExampleExtensionDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         extension_cpp: *mut ::pjrt::sys::example::PJRT_ExampleExtensionCpp,
     ) -> Self {
@@ -156,6 +158,7 @@ pub struct ExampleExtensionDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn example_extension_destroy(
     table: &::pjrt::__rt::Table<Table>,
     input: ExampleExtensionDestroyIn,

@@ -19,7 +19,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`executable_metadata_get_executable_metadata`]: the fields of `PJRT_ExecutableMetadata_GetExecutableMetadata_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableMetadataGetExecutableMetadataIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -31,6 +30,7 @@ impl ExecutableMetadataGetExecutableMetadataIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -50,6 +50,7 @@ pub struct ExecutableMetadataGetExecutableMetadataOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_metadata_get_executable_metadata(
     table: &::pjrt::__rt::Table<Table>,
     input: ExecutableMetadataGetExecutableMetadataIn,
@@ -76,7 +77,6 @@ pub unsafe fn executable_metadata_get_executable_metadata(
 }
 /// Inputs of [`executable_metadata_destroy_serialized_metadata`]: the fields of `PJRT_ExecutableMetadata_DestroySerializedMetadata_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ExecutableMetadataDestroySerializedMetadataIn {
     /// `metadata` (`PJRT_ExecutableMetadata*`).
     pub metadata: *mut ::pjrt::sys::executable_metadata::PJRT_ExecutableMetadata,
@@ -88,6 +88,7 @@ impl ExecutableMetadataDestroySerializedMetadataIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         metadata: *mut ::pjrt::sys::executable_metadata::PJRT_ExecutableMetadata,
     ) -> Self {
@@ -106,6 +107,7 @@ pub struct ExecutableMetadataDestroySerializedMetadataOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn executable_metadata_destroy_serialized_metadata(
     table: &::pjrt::__rt::Table<Table>,
     input: ExecutableMetadataDestroySerializedMetadataIn,

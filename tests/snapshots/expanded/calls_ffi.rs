@@ -15,7 +15,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`ffi_type_register`]: the fields of `PJRT_FFI_Type_Register_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct FfiTypeRegisterIn {
     /// `type_name` (`const char*`).
     pub type_name: *const ::core::ffi::c_char,
@@ -33,6 +32,7 @@ impl FfiTypeRegisterIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         type_name: *const ::core::ffi::c_char,
         type_name_size: usize,
@@ -62,6 +62,7 @@ pub struct FfiTypeRegisterOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn ffi_type_register(
     table: &::pjrt::__rt::Table<Table>,
     input: FfiTypeRegisterIn,
@@ -91,7 +92,6 @@ pub unsafe fn ffi_type_register(
 }
 /// Inputs of [`ffi_user_data_add`]: the fields of `PJRT_FFI_UserData_Add_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct FfiUserDataAddIn {
     /// `context` (`PJRT_ExecuteContext*`).
     pub context: *mut ::pjrt::sys::PJRT_ExecuteContext,
@@ -105,6 +105,7 @@ impl FfiUserDataAddIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         context: *mut ::pjrt::sys::PJRT_ExecuteContext,
         user_data: ::pjrt::sys::ffi::PJRT_FFI_UserData,
@@ -124,6 +125,7 @@ pub struct FfiUserDataAddOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn ffi_user_data_add(
     table: &::pjrt::__rt::Table<Table>,
     input: FfiUserDataAddIn,
@@ -149,7 +151,6 @@ pub unsafe fn ffi_user_data_add(
 }
 /// Inputs of [`ffi_register_handler`]: the fields of `PJRT_FFI_Register_Handler_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct FfiRegisterHandlerIn {
     /// `target_name` (`const char*`).
     pub target_name: *const ::core::ffi::c_char,
@@ -171,6 +172,7 @@ impl FfiRegisterHandlerIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         target_name: *const ::core::ffi::c_char,
         target_name_size: usize,
@@ -201,6 +203,7 @@ pub struct FfiRegisterHandlerOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn ffi_register_handler(
     table: &::pjrt::__rt::Table<Table>,
     input: FfiRegisterHandlerIn,

@@ -15,7 +15,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`gpu_register_custom_call`]: the fields of `PJRT_Gpu_Register_Custom_Call_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct GpuRegisterCustomCallIn {
     /// `function_name` (`const char*`).
     pub function_name: *const ::core::ffi::c_char,
@@ -41,6 +40,7 @@ impl GpuRegisterCustomCallIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         function_name: *const ::core::ffi::c_char,
         function_name_size: usize,
@@ -75,6 +75,7 @@ pub struct GpuRegisterCustomCallOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn gpu_register_custom_call(
     table: &::pjrt::__rt::Table<Table>,
     input: GpuRegisterCustomCallIn,

@@ -15,7 +15,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`host_allocator_get_preferred_alignment`]: the fields of `PJRT_HostAllocator_GetPreferredAlignment_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct HostAllocatorGetPreferredAlignmentIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -27,6 +26,7 @@ impl HostAllocatorGetPreferredAlignmentIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(client: *mut ::pjrt::sys::PJRT_Client) -> Self {
         Self { client }
     }
@@ -46,6 +46,7 @@ pub struct HostAllocatorGetPreferredAlignmentOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn host_allocator_get_preferred_alignment(
     table: &::pjrt::__rt::Table<Table>,
     input: HostAllocatorGetPreferredAlignmentIn,
@@ -73,7 +74,6 @@ pub unsafe fn host_allocator_get_preferred_alignment(
 }
 /// Inputs of [`host_allocator_allocate`]: the fields of `PJRT_HostAllocator_Allocate_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct HostAllocatorAllocateIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -89,6 +89,7 @@ impl HostAllocatorAllocateIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         size: usize,
@@ -112,6 +113,7 @@ pub struct HostAllocatorAllocateOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn host_allocator_allocate(
     table: &::pjrt::__rt::Table<Table>,
     input: HostAllocatorAllocateIn,
@@ -140,7 +142,6 @@ pub unsafe fn host_allocator_allocate(
 }
 /// Inputs of [`host_allocator_free`]: the fields of `PJRT_HostAllocator_Free_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct HostAllocatorFreeIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -154,6 +155,7 @@ impl HostAllocatorFreeIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         ptr: *mut ::core::ffi::c_void,
@@ -173,6 +175,7 @@ pub struct HostAllocatorFreeOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn host_allocator_free(
     table: &::pjrt::__rt::Table<Table>,
     input: HostAllocatorFreeIn,

@@ -19,7 +19,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`host_memory_allocator_allocate`]: the fields of `PJRT_HostMemoryAllocator_Allocate_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct HostMemoryAllocatorAllocateIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -35,6 +34,7 @@ impl HostMemoryAllocatorAllocateIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         size: usize,
@@ -64,6 +64,7 @@ pub struct HostMemoryAllocatorAllocateOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn host_memory_allocator_allocate(
     table: &::pjrt::__rt::Table<Table>,
     input: HostMemoryAllocatorAllocateIn,

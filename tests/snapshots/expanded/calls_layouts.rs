@@ -15,7 +15,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`layouts_memory_layout_destroy`]: the fields of `PJRT_Layouts_MemoryLayout_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct LayoutsMemoryLayoutDestroyIn {
     /// `layout` (`PJRT_Layouts_MemoryLayout*`).
     pub layout: *mut ::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout,
@@ -27,6 +26,7 @@ impl LayoutsMemoryLayoutDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(layout: *mut ::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout) -> Self {
         Self { layout }
     }
@@ -43,6 +43,7 @@ pub struct LayoutsMemoryLayoutDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn layouts_memory_layout_destroy(
     table: &::pjrt::__rt::Table<Table>,
     input: LayoutsMemoryLayoutDestroyIn,
@@ -70,7 +71,6 @@ pub unsafe fn layouts_memory_layout_destroy(
 }
 /// Inputs of [`layouts_memory_layout_serialize`]: the fields of `PJRT_Layouts_MemoryLayout_Serialize_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct LayoutsMemoryLayoutSerializeIn {
     /// `layout` (`PJRT_Layouts_MemoryLayout*`).
     pub layout: *mut ::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout,
@@ -82,6 +82,7 @@ impl LayoutsMemoryLayoutSerializeIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(layout: *mut ::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout) -> Self {
         Self { layout }
     }
@@ -109,6 +110,7 @@ pub struct LayoutsMemoryLayoutSerializeOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn layouts_memory_layout_serialize(
     table: &::pjrt::__rt::Table<Table>,
     input: LayoutsMemoryLayoutSerializeIn,
@@ -141,7 +143,6 @@ pub unsafe fn layouts_memory_layout_serialize(
 }
 /// Inputs of [`layouts_pjrt_client_get_default_layout`]: the fields of `PJRT_Layouts_PJRT_Client_GetDefaultLayout_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct LayoutsPjrtClientGetDefaultLayoutIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -159,6 +160,7 @@ impl LayoutsPjrtClientGetDefaultLayoutIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client: *mut ::pjrt::sys::PJRT_Client,
         type_: ::pjrt::sys::PJRT_Buffer_Type,
@@ -188,6 +190,7 @@ pub struct LayoutsPjrtClientGetDefaultLayoutOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn layouts_pjrt_client_get_default_layout(
     table: &::pjrt::__rt::Table<Table>,
     input: LayoutsPjrtClientGetDefaultLayoutIn,
@@ -220,7 +223,6 @@ pub unsafe fn layouts_pjrt_client_get_default_layout(
 }
 /// Inputs of [`layouts_pjrt_buffer_memory_layout`]: the fields of `PJRT_Layouts_PJRT_Buffer_MemoryLayout_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct LayoutsPjrtBufferMemoryLayoutIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -232,6 +234,7 @@ impl LayoutsPjrtBufferMemoryLayoutIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -251,6 +254,7 @@ pub struct LayoutsPjrtBufferMemoryLayoutOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn layouts_pjrt_buffer_memory_layout(
     table: &::pjrt::__rt::Table<Table>,
     input: LayoutsPjrtBufferMemoryLayoutIn,
@@ -280,7 +284,6 @@ pub unsafe fn layouts_pjrt_buffer_memory_layout(
 }
 /// Inputs of [`layouts_pjrt_topology_get_default_layout`]: the fields of `PJRT_Layouts_PJRT_Topology_GetDefaultLayout_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct LayoutsPjrtTopologyGetDefaultLayoutIn {
     /// `topology_description` (`PJRT_TopologyDescription*`).
     pub topology_description: *mut ::pjrt::sys::PJRT_TopologyDescription,
@@ -298,6 +301,7 @@ impl LayoutsPjrtTopologyGetDefaultLayoutIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology_description: *mut ::pjrt::sys::PJRT_TopologyDescription,
         type_: ::pjrt::sys::PJRT_Buffer_Type,
@@ -327,6 +331,7 @@ pub struct LayoutsPjrtTopologyGetDefaultLayoutOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn layouts_pjrt_topology_get_default_layout(
     table: &::pjrt::__rt::Table<Table>,
     input: LayoutsPjrtTopologyGetDefaultLayoutIn,
@@ -359,7 +364,6 @@ pub unsafe fn layouts_pjrt_topology_get_default_layout(
 }
 /// Inputs of [`layouts_pjrt_executable_get_output_layouts`]: the fields of `PJRT_Layouts_PJRT_Executable_GetOutputLayouts_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct LayoutsPjrtExecutableGetOutputLayoutsIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -371,6 +375,7 @@ impl LayoutsPjrtExecutableGetOutputLayoutsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -392,6 +397,7 @@ pub struct LayoutsPjrtExecutableGetOutputLayoutsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn layouts_pjrt_executable_get_output_layouts(
     table: &::pjrt::__rt::Table<Table>,
     input: LayoutsPjrtExecutableGetOutputLayoutsIn,
@@ -422,7 +428,6 @@ pub unsafe fn layouts_pjrt_executable_get_output_layouts(
 }
 /// Inputs of [`layouts_pjrt_executable_get_parameter_layouts`]: the fields of `PJRT_Layouts_PJRT_Executable_GetParameterLayouts_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct LayoutsPjrtExecutableGetParameterLayoutsIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -434,6 +439,7 @@ impl LayoutsPjrtExecutableGetParameterLayoutsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -455,6 +461,7 @@ pub struct LayoutsPjrtExecutableGetParameterLayoutsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn layouts_pjrt_executable_get_parameter_layouts(
     table: &::pjrt::__rt::Table<Table>,
     input: LayoutsPjrtExecutableGetParameterLayoutsIn,

@@ -15,7 +15,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`megascale_create_client_context_from_pj_rt_client`]: the fields of `PJRT_Megascale_CreateClientContextFromPjRtClient_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleCreateClientContextFromPjRtClientIn {
     /// `client` (`PJRT_Client*`).
     pub client: *mut ::pjrt::sys::PJRT_Client,
@@ -27,6 +26,7 @@ impl MegascaleCreateClientContextFromPjRtClientIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(client: *mut ::pjrt::sys::PJRT_Client) -> Self {
         Self { client }
     }
@@ -46,6 +46,7 @@ pub struct MegascaleCreateClientContextFromPjRtClientOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_create_client_context_from_pj_rt_client(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleCreateClientContextFromPjRtClientIn,
@@ -75,7 +76,6 @@ pub unsafe fn megascale_create_client_context_from_pj_rt_client(
 }
 /// Inputs of [`megascale_create_default_client_context`]: the fields of `PJRT_Megascale_CreateDefaultClientContext_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleCreateDefaultClientContextIn {}
 impl MegascaleCreateDefaultClientContextIn {
     /// Takes the fields of the first version.
@@ -84,6 +84,7 @@ impl MegascaleCreateDefaultClientContextIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new() -> Self {
         Self {}
     }
@@ -103,6 +104,7 @@ pub struct MegascaleCreateDefaultClientContextOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_create_default_client_context(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleCreateDefaultClientContextIn,
@@ -132,7 +134,6 @@ pub unsafe fn megascale_create_default_client_context(
 }
 /// Inputs of [`megascale_delete_client_context`]: the fields of `PJRT_Megascale_DeleteClientContext_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleDeleteClientContextIn {
     /// `client_context` (`PJRT_Megascale_ClientContext*`).
     pub client_context: *mut ::pjrt::sys::megascale::PJRT_Megascale_ClientContext,
@@ -144,6 +145,7 @@ impl MegascaleDeleteClientContextIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client_context: *mut ::pjrt::sys::megascale::PJRT_Megascale_ClientContext,
     ) -> Self {
@@ -162,6 +164,7 @@ pub struct MegascaleDeleteClientContextOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_delete_client_context(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleDeleteClientContextIn,
@@ -187,7 +190,6 @@ pub unsafe fn megascale_delete_client_context(
 }
 /// Inputs of [`megascale_create_ao_t_config`]: the fields of `PJRT_Megascale_CreateAoTConfig_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleCreateAoTConfigIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -201,6 +203,7 @@ impl MegascaleCreateAoTConfigIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         num_slices: i32,
@@ -223,6 +226,7 @@ pub struct MegascaleCreateAoTConfigOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_create_ao_t_config(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleCreateAoTConfigIn,
@@ -250,7 +254,6 @@ pub unsafe fn megascale_create_ao_t_config(
 }
 /// Inputs of [`megascale_create_multi_slice_config`]: the fields of `PJRT_Megascale_CreateMultiSliceConfig_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleCreateMultiSliceConfigIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -278,6 +281,7 @@ impl MegascaleCreateMultiSliceConfigIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         num_slices: i32,
@@ -317,6 +321,7 @@ pub struct MegascaleCreateMultiSliceConfigOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_create_multi_slice_config(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleCreateMultiSliceConfigIn,
@@ -354,7 +359,6 @@ pub unsafe fn megascale_create_multi_slice_config(
 }
 /// Inputs of [`megascale_client_context_initialize`]: the fields of `PJRT_Megascale_ClientContext_Initialize_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleClientContextInitializeIn {
     /// `client_context` (`PJRT_Megascale_ClientContext*`).
     pub client_context: *mut ::pjrt::sys::megascale::PJRT_Megascale_ClientContext,
@@ -366,6 +370,7 @@ impl MegascaleClientContextInitializeIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client_context: *mut ::pjrt::sys::megascale::PJRT_Megascale_ClientContext,
     ) -> Self {
@@ -384,6 +389,7 @@ pub struct MegascaleClientContextInitializeOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_client_context_initialize(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleClientContextInitializeIn,
@@ -412,7 +418,6 @@ pub unsafe fn megascale_client_context_initialize(
 }
 /// Inputs of [`megascale_client_context_unblock_pending_work`]: the fields of `PJRT_Megascale_ClientContext_UnblockPendingWork_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleClientContextUnblockPendingWorkIn {
     /// `client_context` (`PJRT_Megascale_ClientContext*`).
     pub client_context: *mut ::pjrt::sys::megascale::PJRT_Megascale_ClientContext,
@@ -428,6 +433,7 @@ impl MegascaleClientContextUnblockPendingWorkIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client_context: *mut ::pjrt::sys::megascale::PJRT_Megascale_ClientContext,
         launch_id: i32,
@@ -452,6 +458,7 @@ pub struct MegascaleClientContextUnblockPendingWorkOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_client_context_unblock_pending_work(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleClientContextUnblockPendingWorkIn,
@@ -482,7 +489,6 @@ pub unsafe fn megascale_client_context_unblock_pending_work(
 }
 /// Inputs of [`megascale_client_context_megascale_port`]: the fields of `PJRT_Megascale_ClientContext_MegascalePort_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleClientContextMegascalePortIn {
     /// `client_context` (`PJRT_Megascale_ClientContext*`).
     pub client_context: *mut ::pjrt::sys::megascale::PJRT_Megascale_ClientContext,
@@ -494,6 +500,7 @@ impl MegascaleClientContextMegascalePortIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client_context: *mut ::pjrt::sys::megascale::PJRT_Megascale_ClientContext,
     ) -> Self {
@@ -515,6 +522,7 @@ pub struct MegascaleClientContextMegascalePortOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_client_context_megascale_port(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleClientContextMegascalePortIn,
@@ -544,7 +552,6 @@ pub unsafe fn megascale_client_context_megascale_port(
 }
 /// Inputs of [`megascale_create_megascale_collectives`]: the fields of `PJRT_Megascale_CreateMegascaleCollectives_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleCreateMegascaleCollectivesIn {
     /// `client_context` (`PJRT_Megascale_ClientContext*`).
     pub client_context: *mut ::pjrt::sys::megascale::PJRT_Megascale_ClientContext,
@@ -562,6 +569,7 @@ impl MegascaleCreateMegascaleCollectivesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client_context: *mut ::pjrt::sys::megascale::PJRT_Megascale_ClientContext,
         processes_info: *mut ::pjrt::sys::megascale::PJRT_Megascale_ProcessesInfo,
@@ -591,6 +599,7 @@ pub struct MegascaleCreateMegascaleCollectivesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_create_megascale_collectives(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleCreateMegascaleCollectivesIn,
@@ -623,7 +632,6 @@ pub unsafe fn megascale_create_megascale_collectives(
 }
 /// Inputs of [`megascale_device_id_to_megascale_id`]: the fields of `PJRT_Megascale_DeviceId_To_MegascaleId_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleDeviceIdToMegascaleIdIn {
     /// `slice_id` (`int32_t`).
     pub slice_id: i32,
@@ -637,6 +645,7 @@ impl MegascaleDeviceIdToMegascaleIdIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(slice_id: i32, per_slice_device_id: i32) -> Self {
         Self {
             slice_id,
@@ -659,6 +668,7 @@ pub struct MegascaleDeviceIdToMegascaleIdOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_device_id_to_megascale_id(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleDeviceIdToMegascaleIdIn,
@@ -689,7 +699,6 @@ pub unsafe fn megascale_device_id_to_megascale_id(
 }
 /// Inputs of [`megascale_megascale_id_to_device_id`]: the fields of `PJRT_Megascale_MegascaleId_To_DeviceId_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleMegascaleIdToDeviceIdIn {
     /// `megascale_id` (`int64_t`).
     pub megascale_id: i64,
@@ -701,6 +710,7 @@ impl MegascaleMegascaleIdToDeviceIdIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(megascale_id: i64) -> Self {
         Self { megascale_id }
     }
@@ -722,6 +732,7 @@ pub struct MegascaleMegascaleIdToDeviceIdOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_megascale_id_to_device_id(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleMegascaleIdToDeviceIdIn,
@@ -752,7 +763,6 @@ pub unsafe fn megascale_megascale_id_to_device_id(
 }
 /// Inputs of [`megascale_register_error_handler`]: the fields of `PJRT_Megascale_RegisterErrorHandler_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleRegisterErrorHandlerIn {
     /// `handler_name` (`const char*`).
     pub handler_name: *const ::core::ffi::c_char,
@@ -770,6 +780,7 @@ impl MegascaleRegisterErrorHandlerIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         handler_name: *const ::core::ffi::c_char,
         handler_name_size: usize,
@@ -796,6 +807,7 @@ pub struct MegascaleRegisterErrorHandlerOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_register_error_handler(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleRegisterErrorHandlerIn,
@@ -827,7 +839,6 @@ pub unsafe fn megascale_register_error_handler(
 }
 /// Inputs of [`megascale_unregister_error_handler`]: the fields of `PJRT_Megascale_UnregisterErrorHandler_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleUnregisterErrorHandlerIn {
     /// `handler_name` (`const char*`).
     pub handler_name: *const ::core::ffi::c_char,
@@ -841,6 +852,7 @@ impl MegascaleUnregisterErrorHandlerIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         handler_name: *const ::core::ffi::c_char,
         handler_name_size: usize,
@@ -863,6 +875,7 @@ pub struct MegascaleUnregisterErrorHandlerOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_unregister_error_handler(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleUnregisterErrorHandlerIn,
@@ -892,7 +905,6 @@ pub unsafe fn megascale_unregister_error_handler(
 }
 /// Inputs of [`megascale_error_aggregator_create`]: the fields of `PJRT_Megascale_ErrorAggregator_Create_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleErrorAggregatorCreateIn {
     /// `app_type` (`const char*`).
     pub app_type: *const ::core::ffi::c_char,
@@ -906,6 +918,7 @@ impl MegascaleErrorAggregatorCreateIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(app_type: *const ::core::ffi::c_char, app_type_size: usize) -> Self {
         Self { app_type, app_type_size }
     }
@@ -925,6 +938,7 @@ pub struct MegascaleErrorAggregatorCreateOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_error_aggregator_create(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleErrorAggregatorCreateIn,
@@ -953,7 +967,6 @@ pub unsafe fn megascale_error_aggregator_create(
 }
 /// Inputs of [`megascale_error_aggregator_delete`]: the fields of `PJRT_Megascale_ErrorAggregator_Delete_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleErrorAggregatorDeleteIn {
     /// `aggregator` (`PJRT_Megascale_ErrorAggregator*`).
     pub aggregator: *mut ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator,
@@ -965,6 +978,7 @@ impl MegascaleErrorAggregatorDeleteIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         aggregator: *mut ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator,
     ) -> Self {
@@ -983,6 +997,7 @@ pub struct MegascaleErrorAggregatorDeleteOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_error_aggregator_delete(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleErrorAggregatorDeleteIn,
@@ -1009,7 +1024,6 @@ pub unsafe fn megascale_error_aggregator_delete(
 }
 /// Inputs of [`megascale_error_digest_delete`]: the fields of `PJRT_Megascale_ErrorDigest_Delete_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleErrorDigestDeleteIn {
     /// `digest` (`PJRT_Megascale_ErrorDigest*`).
     pub digest: *mut ::pjrt::sys::megascale::PJRT_Megascale_ErrorDigest,
@@ -1021,6 +1035,7 @@ impl MegascaleErrorDigestDeleteIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(digest: *mut ::pjrt::sys::megascale::PJRT_Megascale_ErrorDigest) -> Self {
         Self { digest }
     }
@@ -1037,6 +1052,7 @@ pub struct MegascaleErrorDigestDeleteOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_error_digest_delete(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleErrorDigestDeleteIn,
@@ -1062,7 +1078,6 @@ pub unsafe fn megascale_error_digest_delete(
 }
 /// Inputs of [`megascale_error_aggregator_add_error`]: the fields of `PJRT_Megascale_ErrorAggregator_AddError_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleErrorAggregatorAddErrorIn {
     /// `aggregator` (`PJRT_Megascale_ErrorAggregator*`).
     pub aggregator: *mut ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator,
@@ -1082,6 +1097,7 @@ impl MegascaleErrorAggregatorAddErrorIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         aggregator: *mut ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator,
         worker_id: *const ::core::ffi::c_char,
@@ -1110,6 +1126,7 @@ pub struct MegascaleErrorAggregatorAddErrorOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_error_aggregator_add_error(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleErrorAggregatorAddErrorIn,
@@ -1142,7 +1159,6 @@ pub unsafe fn megascale_error_aggregator_add_error(
 }
 /// Inputs of [`megascale_error_aggregator_process_and_shutdown`]: the fields of `PJRT_Megascale_ErrorAggregator_ProcessAndShutdown_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleErrorAggregatorProcessAndShutdownIn {
     /// `aggregator` (`PJRT_Megascale_ErrorAggregator*`).
     pub aggregator: *mut ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator,
@@ -1154,6 +1170,7 @@ impl MegascaleErrorAggregatorProcessAndShutdownIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         aggregator: *mut ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator,
     ) -> Self {
@@ -1175,6 +1192,7 @@ pub struct MegascaleErrorAggregatorProcessAndShutdownOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_error_aggregator_process_and_shutdown(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleErrorAggregatorProcessAndShutdownIn,
@@ -1204,7 +1222,6 @@ pub unsafe fn megascale_error_aggregator_process_and_shutdown(
 }
 /// Inputs of [`megascale_error_aggregator_log_error_digest`]: the fields of `PJRT_Megascale_ErrorAggregator_LogErrorDigest_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleErrorAggregatorLogErrorDigestIn {
     /// `aggregator` (`PJRT_Megascale_ErrorAggregator*`).
     pub aggregator: *mut ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator,
@@ -1218,6 +1235,7 @@ impl MegascaleErrorAggregatorLogErrorDigestIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         aggregator: *mut ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator,
         digest: *mut ::pjrt::sys::megascale::PJRT_Megascale_ErrorDigest,
@@ -1237,6 +1255,7 @@ pub struct MegascaleErrorAggregatorLogErrorDigestOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_error_aggregator_log_error_digest(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleErrorAggregatorLogErrorDigestIn,
@@ -1266,7 +1285,6 @@ pub unsafe fn megascale_error_aggregator_log_error_digest(
 }
 /// Inputs of [`megascale_error_aggregator_size`]: the fields of `PJRT_Megascale_ErrorAggregator_Size_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleErrorAggregatorSizeIn {
     /// `aggregator` (`PJRT_Megascale_ErrorAggregator*`).
     pub aggregator: *mut ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator,
@@ -1278,6 +1296,7 @@ impl MegascaleErrorAggregatorSizeIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         aggregator: *mut ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator,
     ) -> Self {
@@ -1299,6 +1318,7 @@ pub struct MegascaleErrorAggregatorSizeOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_error_aggregator_size(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleErrorAggregatorSizeIn,
@@ -1326,7 +1346,6 @@ pub unsafe fn megascale_error_aggregator_size(
 }
 /// Inputs of [`megascale_error_aggregator_active`]: the fields of `PJRT_Megascale_ErrorAggregator_Active_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleErrorAggregatorActiveIn {
     /// `aggregator` (`PJRT_Megascale_ErrorAggregator*`).
     pub aggregator: *mut ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator,
@@ -1338,6 +1357,7 @@ impl MegascaleErrorAggregatorActiveIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         aggregator: *mut ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator,
     ) -> Self {
@@ -1359,6 +1379,7 @@ pub struct MegascaleErrorAggregatorActiveOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_error_aggregator_active(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleErrorAggregatorActiveIn,
@@ -1390,7 +1411,6 @@ pub unsafe fn megascale_error_aggregator_active(
 }
 /// Inputs of [`megascale_get_interface_addresses_helper`]: the fields of `PJRT_Megascale_GetInterfaceAddressesHelper_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleGetInterfaceAddressesHelperIn {
     /// `megascale_port_name` (`const char*`).
     pub megascale_port_name: *const ::core::ffi::c_char,
@@ -1416,6 +1436,7 @@ impl MegascaleGetInterfaceAddressesHelperIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         megascale_port_name: *const ::core::ffi::c_char,
         megascale_port_name_size: usize,
@@ -1465,6 +1486,7 @@ pub struct MegascaleGetInterfaceAddressesHelperOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_get_interface_addresses_helper(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleGetInterfaceAddressesHelperIn,
@@ -1506,7 +1528,6 @@ pub unsafe fn megascale_get_interface_addresses_helper(
 }
 /// Inputs of [`megascale_get_or_create_runtime_error`]: the fields of `PJRT_Megascale_GetOrCreateRuntimeError_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MegascaleGetOrCreateRuntimeErrorIn {
     /// `error_type` (`int32_t`).
     pub error_type: i32,
@@ -1532,6 +1553,7 @@ impl MegascaleGetOrCreateRuntimeErrorIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         error_type: i32,
         start_time_nanos: i64,
@@ -1579,6 +1601,7 @@ pub struct MegascaleGetOrCreateRuntimeErrorOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn megascale_get_or_create_runtime_error(
     table: &::pjrt::__rt::Table<Table>,
     input: MegascaleGetOrCreateRuntimeErrorIn,

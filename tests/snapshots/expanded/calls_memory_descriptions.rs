@@ -19,7 +19,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`device_description_memory_descriptions`]: the fields of `PJRT_DeviceDescription_MemoryDescriptions_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct DeviceDescriptionMemoryDescriptionsIn {
     /// `device_description` (`PJRT_DeviceDescription*`).
     pub device_description: *mut ::pjrt::sys::PJRT_DeviceDescription,
@@ -31,6 +30,7 @@ impl DeviceDescriptionMemoryDescriptionsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(device_description: *mut ::pjrt::sys::PJRT_DeviceDescription) -> Self {
         Self { device_description }
     }
@@ -54,6 +54,7 @@ pub struct DeviceDescriptionMemoryDescriptionsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn device_description_memory_descriptions(
     table: &::pjrt::__rt::Table<Table>,
     input: DeviceDescriptionMemoryDescriptionsIn,
@@ -85,7 +86,6 @@ pub unsafe fn device_description_memory_descriptions(
 }
 /// Inputs of [`memory_description_kind`]: the fields of `PJRT_MemoryDescription_Kind_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MemoryDescriptionKindIn {
     /// `memory_description` (`const PJRT_MemoryDescription*`).
     pub memory_description: *const ::pjrt::sys::memory_descriptions::PJRT_MemoryDescription,
@@ -97,6 +97,7 @@ impl MemoryDescriptionKindIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         memory_description: *const ::pjrt::sys::memory_descriptions::PJRT_MemoryDescription,
     ) -> Self {
@@ -122,6 +123,7 @@ pub struct MemoryDescriptionKindOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn memory_description_kind(
     table: &::pjrt::__rt::Table<Table>,
     input: MemoryDescriptionKindIn,

@@ -15,7 +15,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`multi_slice_config_destroy`]: the fields of `PJRT_MultiSlice_Config_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MultiSliceConfigDestroyIn {
     /// `config` (`PJRT_MultiSlice_Config*`).
     pub config: *mut ::pjrt::sys::PJRT_MultiSlice_Config,
@@ -27,6 +26,7 @@ impl MultiSliceConfigDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(config: *mut ::pjrt::sys::PJRT_MultiSlice_Config) -> Self {
         Self { config }
     }
@@ -43,6 +43,7 @@ pub struct MultiSliceConfigDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn multi_slice_config_destroy(
     table: &::pjrt::__rt::Table<Table>,
     input: MultiSliceConfigDestroyIn,
@@ -67,7 +68,6 @@ pub unsafe fn multi_slice_config_destroy(
 }
 /// Inputs of [`multi_slice_config_num_slices`]: the fields of `PJRT_MultiSlice_Config_NumSlices_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MultiSliceConfigNumSlicesIn {
     /// `config` (`PJRT_MultiSlice_Config*`).
     pub config: *mut ::pjrt::sys::PJRT_MultiSlice_Config,
@@ -79,6 +79,7 @@ impl MultiSliceConfigNumSlicesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(config: *mut ::pjrt::sys::PJRT_MultiSlice_Config) -> Self {
         Self { config }
     }
@@ -98,6 +99,7 @@ pub struct MultiSliceConfigNumSlicesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn multi_slice_config_num_slices(
     table: &::pjrt::__rt::Table<Table>,
     input: MultiSliceConfigNumSlicesIn,
@@ -124,7 +126,6 @@ pub unsafe fn multi_slice_config_num_slices(
 }
 /// Inputs of [`multi_slice_config_slice_id`]: the fields of `PJRT_MultiSlice_Config_SliceId_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MultiSliceConfigSliceIdIn {
     /// `config` (`PJRT_MultiSlice_Config*`).
     pub config: *mut ::pjrt::sys::PJRT_MultiSlice_Config,
@@ -136,6 +137,7 @@ impl MultiSliceConfigSliceIdIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(config: *mut ::pjrt::sys::PJRT_MultiSlice_Config) -> Self {
         Self { config }
     }
@@ -155,6 +157,7 @@ pub struct MultiSliceConfigSliceIdOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn multi_slice_config_slice_id(
     table: &::pjrt::__rt::Table<Table>,
     input: MultiSliceConfigSliceIdIn,
@@ -181,7 +184,6 @@ pub unsafe fn multi_slice_config_slice_id(
 }
 /// Inputs of [`multi_slice_config_num_devices_per_slice`]: the fields of `PJRT_MultiSlice_Config_NumDevicesPerSlice_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MultiSliceConfigNumDevicesPerSliceIn {
     /// `config` (`PJRT_MultiSlice_Config*`).
     pub config: *mut ::pjrt::sys::PJRT_MultiSlice_Config,
@@ -193,6 +195,7 @@ impl MultiSliceConfigNumDevicesPerSliceIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(config: *mut ::pjrt::sys::PJRT_MultiSlice_Config) -> Self {
         Self { config }
     }
@@ -224,6 +227,7 @@ pub struct MultiSliceConfigNumDevicesPerSliceOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn multi_slice_config_num_devices_per_slice(
     table: &::pjrt::__rt::Table<Table>,
     input: MultiSliceConfigNumDevicesPerSliceIn,
@@ -257,7 +261,6 @@ pub unsafe fn multi_slice_config_num_devices_per_slice(
 }
 /// Inputs of [`multi_slice_config_serialize`]: the fields of `PJRT_MultiSlice_Config_Serialize_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct MultiSliceConfigSerializeIn {
     /// `config` (`PJRT_MultiSlice_Config*`).
     pub config: *mut ::pjrt::sys::PJRT_MultiSlice_Config,
@@ -269,6 +272,7 @@ impl MultiSliceConfigSerializeIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(config: *mut ::pjrt::sys::PJRT_MultiSlice_Config) -> Self {
         Self { config }
     }
@@ -298,6 +302,7 @@ pub struct MultiSliceConfigSerializeOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn multi_slice_config_serialize(
     table: &::pjrt::__rt::Table<Table>,
     input: MultiSliceConfigSerializeIn,

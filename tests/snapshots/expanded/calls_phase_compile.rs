@@ -15,7 +15,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`phase_compile_get_compiler`]: the fields of `PJRT_PhaseCompile_Get_Compiler_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct PhaseCompileGetCompilerIn {}
 impl PhaseCompileGetCompilerIn {
     /// Takes the fields of the first version.
@@ -24,6 +23,7 @@ impl PhaseCompileGetCompilerIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new() -> Self {
         Self {}
     }
@@ -43,6 +43,7 @@ pub struct PhaseCompileGetCompilerOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn phase_compile_get_compiler(
     table: &::pjrt::__rt::Table<Table>,
     input: PhaseCompileGetCompilerIn,
@@ -72,7 +73,6 @@ pub unsafe fn phase_compile_get_compiler(
 }
 /// Inputs of [`phase_compile_destroy_compiler`]: the fields of `PJRT_PhaseCompile_Destroy_Compiler_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct PhaseCompileDestroyCompilerIn {
     /// `phase_compiler` (`const PJRT_PhaseCompiler*`).
     pub phase_compiler: *const ::pjrt::sys::PJRT_PhaseCompiler,
@@ -84,6 +84,7 @@ impl PhaseCompileDestroyCompilerIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(phase_compiler: *const ::pjrt::sys::PJRT_PhaseCompiler) -> Self {
         Self { phase_compiler }
     }
@@ -100,6 +101,7 @@ pub struct PhaseCompileDestroyCompilerOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn phase_compile_destroy_compiler(
     table: &::pjrt::__rt::Table<Table>,
     input: PhaseCompileDestroyCompilerIn,
@@ -126,7 +128,6 @@ pub unsafe fn phase_compile_destroy_compiler(
 }
 /// Inputs of [`phase_compile_run_phase`]: the fields of `PJRT_PhaseCompile_Run_Phase_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct PhaseCompileRunPhaseIn {
     /// `phase_compiler` (`const PJRT_PhaseCompiler*`).
     pub phase_compiler: *const ::pjrt::sys::PJRT_PhaseCompiler,
@@ -156,6 +157,7 @@ impl PhaseCompileRunPhaseIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         phase_compiler: *const ::pjrt::sys::PJRT_PhaseCompiler,
         input_programs: *mut *const ::core::ffi::c_char,
@@ -201,6 +203,7 @@ pub struct PhaseCompileRunPhaseOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn phase_compile_run_phase(
     table: &::pjrt::__rt::Table<Table>,
     input: PhaseCompileRunPhaseIn,
@@ -239,7 +242,6 @@ pub unsafe fn phase_compile_run_phase(
 }
 /// Inputs of [`phase_compile_get_phase_names`]: the fields of `PJRT_PhaseCompile_Get_PhaseNames_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct PhaseCompileGetPhaseNamesIn {
     /// `phase_compiler` (`const PJRT_PhaseCompiler*`).
     pub phase_compiler: *const ::pjrt::sys::PJRT_PhaseCompiler,
@@ -251,6 +253,7 @@ impl PhaseCompileGetPhaseNamesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(phase_compiler: *const ::pjrt::sys::PJRT_PhaseCompiler) -> Self {
         Self { phase_compiler }
     }
@@ -274,6 +277,7 @@ pub struct PhaseCompileGetPhaseNamesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn phase_compile_get_phase_names(
     table: &::pjrt::__rt::Table<Table>,
     input: PhaseCompileGetPhaseNamesIn,
@@ -305,7 +309,6 @@ pub unsafe fn phase_compile_get_phase_names(
 }
 /// Inputs of [`phase_compile_c_buffers_destroy`]: the fields of `PJRT_PhaseCompile_C_Buffers_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct PhaseCompileCBuffersDestroyIn {
     /// `char_buffers` (`const char**`).
     pub char_buffers: *mut *const ::core::ffi::c_char,
@@ -321,6 +324,7 @@ impl PhaseCompileCBuffersDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         char_buffers: *mut *const ::core::ffi::c_char,
         char_buffer_sizes: *const usize,
@@ -345,6 +349,7 @@ pub struct PhaseCompileCBuffersDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn phase_compile_c_buffers_destroy(
     table: &::pjrt::__rt::Table<Table>,
     input: PhaseCompileCBuffersDestroyIn,

@@ -15,7 +15,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`raw_buffer_create_raw_alias_of_buffer`]: the fields of `PJRT_RawBuffer_CreateRawAliasOfBuffer_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct RawBufferCreateRawAliasOfBufferIn {
     /// `buffer` (`PJRT_Buffer*`).
     pub buffer: *mut ::pjrt::sys::PJRT_Buffer,
@@ -27,6 +26,7 @@ impl RawBufferCreateRawAliasOfBufferIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { buffer }
     }
@@ -46,6 +46,7 @@ pub struct RawBufferCreateRawAliasOfBufferOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn raw_buffer_create_raw_alias_of_buffer(
     table: &::pjrt::__rt::Table<Table>,
     input: RawBufferCreateRawAliasOfBufferIn,
@@ -75,7 +76,6 @@ pub unsafe fn raw_buffer_create_raw_alias_of_buffer(
 }
 /// Inputs of [`raw_buffer_destroy`]: the fields of `PJRT_RawBuffer_Destroy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct RawBufferDestroyIn {
     /// `buffer` (`PJRT_RawBuffer*`).
     pub buffer: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
@@ -87,6 +87,7 @@ impl RawBufferDestroyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer) -> Self {
         Self { buffer }
     }
@@ -103,6 +104,7 @@ pub struct RawBufferDestroyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn raw_buffer_destroy(
     table: &::pjrt::__rt::Table<Table>,
     input: RawBufferDestroyIn,
@@ -128,7 +130,6 @@ pub unsafe fn raw_buffer_destroy(
 }
 /// Inputs of [`raw_buffer_get_on_device_size_in_bytes`]: the fields of `PJRT_RawBuffer_GetOnDeviceSizeInBytes_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct RawBufferGetOnDeviceSizeInBytesIn {
     /// `buffer` (`PJRT_RawBuffer*`).
     pub buffer: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
@@ -140,6 +141,7 @@ impl RawBufferGetOnDeviceSizeInBytesIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer) -> Self {
         Self { buffer }
     }
@@ -159,6 +161,7 @@ pub struct RawBufferGetOnDeviceSizeInBytesOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn raw_buffer_get_on_device_size_in_bytes(
     table: &::pjrt::__rt::Table<Table>,
     input: RawBufferGetOnDeviceSizeInBytesIn,
@@ -188,7 +191,6 @@ pub unsafe fn raw_buffer_get_on_device_size_in_bytes(
 }
 /// Inputs of [`raw_buffer_get_memory_space`]: the fields of `PJRT_RawBuffer_GetMemorySpace_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct RawBufferGetMemorySpaceIn {
     /// `buffer` (`PJRT_RawBuffer*`).
     pub buffer: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
@@ -200,6 +202,7 @@ impl RawBufferGetMemorySpaceIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer) -> Self {
         Self { buffer }
     }
@@ -219,6 +222,7 @@ pub struct RawBufferGetMemorySpaceOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn raw_buffer_get_memory_space(
     table: &::pjrt::__rt::Table<Table>,
     input: RawBufferGetMemorySpaceIn,
@@ -248,7 +252,6 @@ pub unsafe fn raw_buffer_get_memory_space(
 }
 /// Inputs of [`raw_buffer_copy_raw_host_to_device`]: the fields of `PJRT_RawBuffer_CopyRawHostToDevice_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct RawBufferCopyRawHostToDeviceIn {
     /// `buffer` (`PJRT_RawBuffer*`).
     pub buffer: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
@@ -266,6 +269,7 @@ impl RawBufferCopyRawHostToDeviceIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         buffer: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
         src: *const ::core::ffi::c_void,
@@ -295,6 +299,7 @@ pub struct RawBufferCopyRawHostToDeviceOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn raw_buffer_copy_raw_host_to_device(
     table: &::pjrt::__rt::Table<Table>,
     input: RawBufferCopyRawHostToDeviceIn,
@@ -327,7 +332,6 @@ pub unsafe fn raw_buffer_copy_raw_host_to_device(
 }
 /// Inputs of [`raw_buffer_copy_raw_device_to_host`]: the fields of `PJRT_RawBuffer_CopyRawDeviceToHost_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct RawBufferCopyRawDeviceToHostIn {
     /// `buffer` (`PJRT_RawBuffer*`).
     pub buffer: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
@@ -345,6 +349,7 @@ impl RawBufferCopyRawDeviceToHostIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         buffer: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
         dst: *mut ::core::ffi::c_void,
@@ -374,6 +379,7 @@ pub struct RawBufferCopyRawDeviceToHostOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn raw_buffer_copy_raw_device_to_host(
     table: &::pjrt::__rt::Table<Table>,
     input: RawBufferCopyRawDeviceToHostIn,
@@ -406,7 +412,6 @@ pub unsafe fn raw_buffer_copy_raw_device_to_host(
 }
 /// Inputs of [`raw_buffer_get_host_pointer`]: the fields of `PJRT_RawBuffer_GetHostPointer_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct RawBufferGetHostPointerIn {
     /// `buffer` (`PJRT_RawBuffer*`).
     pub buffer: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
@@ -418,6 +423,7 @@ impl RawBufferGetHostPointerIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(buffer: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer) -> Self {
         Self { buffer }
     }
@@ -437,6 +443,7 @@ pub struct RawBufferGetHostPointerOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn raw_buffer_get_host_pointer(
     table: &::pjrt::__rt::Table<Table>,
     input: RawBufferGetHostPointerIn,

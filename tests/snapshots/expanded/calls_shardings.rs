@@ -15,7 +15,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`shardings_pjrt_executable_parameter_shardings`]: the fields of `PJRT_Shardings_PJRT_Executable_ParameterShardings_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ShardingsPjrtExecutableParameterShardingsIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -27,6 +26,7 @@ impl ShardingsPjrtExecutableParameterShardingsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -50,6 +50,7 @@ pub struct ShardingsPjrtExecutableParameterShardingsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn shardings_pjrt_executable_parameter_shardings(
     table: &::pjrt::__rt::Table<Table>,
     input: ShardingsPjrtExecutableParameterShardingsIn,
@@ -81,7 +82,6 @@ pub unsafe fn shardings_pjrt_executable_parameter_shardings(
 }
 /// Inputs of [`shardings_pjrt_executable_output_shardings`]: the fields of `PJRT_Shardings_PJRT_Executable_OutputShardings_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ShardingsPjrtExecutableOutputShardingsIn {
     /// `executable` (`PJRT_Executable*`).
     pub executable: *mut ::pjrt::sys::PJRT_Executable,
@@ -93,6 +93,7 @@ impl ShardingsPjrtExecutableOutputShardingsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(executable: *mut ::pjrt::sys::PJRT_Executable) -> Self {
         Self { executable }
     }
@@ -116,6 +117,7 @@ pub struct ShardingsPjrtExecutableOutputShardingsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn shardings_pjrt_executable_output_shardings(
     table: &::pjrt::__rt::Table<Table>,
     input: ShardingsPjrtExecutableOutputShardingsIn,

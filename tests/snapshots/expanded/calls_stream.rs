@@ -15,7 +15,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`get_stream_for_external_ready_events`]: the fields of `PJRT_Get_Stream_For_External_Ready_Events_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct GetStreamForExternalReadyEventsIn {
     /// `device` (`PJRT_Device*`).
     pub device: *mut ::pjrt::sys::PJRT_Device,
@@ -27,6 +26,7 @@ impl GetStreamForExternalReadyEventsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(device: *mut ::pjrt::sys::PJRT_Device) -> Self {
         Self { device }
     }
@@ -46,6 +46,7 @@ pub struct GetStreamForExternalReadyEventsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn get_stream_for_external_ready_events(
     table: &::pjrt::__rt::Table<Table>,
     input: GetStreamForExternalReadyEventsIn,
@@ -72,7 +73,6 @@ pub unsafe fn get_stream_for_external_ready_events(
 }
 /// Inputs of [`wait_until_buffer_ready_on_stream`]: the fields of `PJRT_Wait_Until_Buffer_Ready_On_Stream_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct WaitUntilBufferReadyOnStreamIn {
     /// `stream` (`intptr_t`).
     pub stream: isize,
@@ -86,6 +86,7 @@ impl WaitUntilBufferReadyOnStreamIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(stream: isize, buffer: *mut ::pjrt::sys::PJRT_Buffer) -> Self {
         Self { stream, buffer }
     }
@@ -102,6 +103,7 @@ pub struct WaitUntilBufferReadyOnStreamOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn wait_until_buffer_ready_on_stream(
     table: &::pjrt::__rt::Table<Table>,
     input: WaitUntilBufferReadyOnStreamIn,

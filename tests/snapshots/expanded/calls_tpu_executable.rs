@@ -15,7 +15,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`tpu_executable_get_target_arguments`]: the fields of `PJRT_TpuExecutable_GetTargetArguments_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuExecutableGetTargetArgumentsIn {
     /// `serialized_executable` (`const char*`).
     pub serialized_executable: *const ::core::ffi::c_char,
@@ -29,6 +28,7 @@ impl TpuExecutableGetTargetArgumentsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         serialized_executable: *const ::core::ffi::c_char,
         serialized_executable_size: usize,
@@ -64,6 +64,7 @@ pub struct TpuExecutableGetTargetArgumentsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_executable_get_target_arguments(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuExecutableGetTargetArgumentsIn,
@@ -95,7 +96,6 @@ pub unsafe fn tpu_executable_get_target_arguments(
 }
 /// Inputs of [`tpu_executable_get_hlo_module_with_config`]: the fields of `PJRT_TpuExecutable_GetHloModuleWithConfig_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuExecutableGetHloModuleWithConfigIn {
     /// `serialized_executable` (`const char*`).
     pub serialized_executable: *const ::core::ffi::c_char,
@@ -109,6 +109,7 @@ impl TpuExecutableGetHloModuleWithConfigIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         serialized_executable: *const ::core::ffi::c_char,
         serialized_executable_size: usize,
@@ -144,6 +145,7 @@ pub struct TpuExecutableGetHloModuleWithConfigOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_executable_get_hlo_module_with_config(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuExecutableGetHloModuleWithConfigIn,
@@ -177,7 +179,6 @@ pub unsafe fn tpu_executable_get_hlo_module_with_config(
 }
 /// Inputs of [`tpu_executable_get_compiled_memory_stats`]: the fields of `PJRT_TpuExecutable_GetCompiledMemoryStats_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuExecutableGetCompiledMemoryStatsIn {
     /// `serialized_executable` (`const char*`).
     pub serialized_executable: *const ::core::ffi::c_char,
@@ -191,6 +192,7 @@ impl TpuExecutableGetCompiledMemoryStatsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         serialized_executable: *const ::core::ffi::c_char,
         serialized_executable_size: usize,
@@ -226,6 +228,7 @@ pub struct TpuExecutableGetCompiledMemoryStatsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_executable_get_compiled_memory_stats(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuExecutableGetCompiledMemoryStatsIn,
@@ -259,7 +262,6 @@ pub unsafe fn tpu_executable_get_compiled_memory_stats(
 }
 /// Inputs of [`tpu_executable_run_hlo_cost_analysis`]: the fields of `PJRT_TpuExecutable_RunHloCostAnalysis_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuExecutableRunHloCostAnalysisIn {
     /// `target_arguments` (`const char*`).
     pub target_arguments: *const ::core::ffi::c_char,
@@ -279,6 +281,7 @@ impl TpuExecutableRunHloCostAnalysisIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         target_arguments: *const ::core::ffi::c_char,
         target_arguments_size: usize,
@@ -320,6 +323,7 @@ pub struct TpuExecutableRunHloCostAnalysisOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_executable_run_hlo_cost_analysis(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuExecutableRunHloCostAnalysisIn,
@@ -354,7 +358,6 @@ pub unsafe fn tpu_executable_run_hlo_cost_analysis(
 }
 /// Inputs of [`tpu_executable_set_tpu_compilation_env`]: the fields of `PJRT_TpuExecutable_SetTpuCompilationEnv_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuExecutableSetTpuCompilationEnvIn {
     /// `serialized_compilation_environments` (`const char*`).
     pub serialized_compilation_environments: *const ::core::ffi::c_char,
@@ -368,6 +371,7 @@ impl TpuExecutableSetTpuCompilationEnvIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         serialized_compilation_environments: *const ::core::ffi::c_char,
         serialized_compilation_environments_size: usize,
@@ -403,6 +407,7 @@ pub struct TpuExecutableSetTpuCompilationEnvOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_executable_set_tpu_compilation_env(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuExecutableSetTpuCompilationEnvIn,
@@ -436,7 +441,6 @@ pub unsafe fn tpu_executable_set_tpu_compilation_env(
 }
 /// Inputs of [`tpu_executable_get_tpu_compilation_env_field_as_string`]: the fields of `PJRT_TpuExecutable_GetTpuCompilationEnvFieldAsString_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuExecutableGetTpuCompilationEnvFieldAsStringIn {
     /// `serialized_compilation_environments` (`const char*`).
     pub serialized_compilation_environments: *const ::core::ffi::c_char,
@@ -454,6 +458,7 @@ impl TpuExecutableGetTpuCompilationEnvFieldAsStringIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         serialized_compilation_environments: *const ::core::ffi::c_char,
         serialized_compilation_environments_size: usize,
@@ -493,6 +498,7 @@ pub struct TpuExecutableGetTpuCompilationEnvFieldAsStringOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_executable_get_tpu_compilation_env_field_as_string(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuExecutableGetTpuCompilationEnvFieldAsStringIn,
@@ -529,7 +535,6 @@ pub unsafe fn tpu_executable_get_tpu_compilation_env_field_as_string(
 }
 /// Inputs of [`tpu_executable_is_tpu_predetermined_error`]: the fields of `PJRT_TpuExecutable_IsTpuPredeterminedError_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuExecutableIsTpuPredeterminedErrorIn {
     /// `serialized_status` (`const char*`).
     pub serialized_status: *const ::core::ffi::c_char,
@@ -543,6 +548,7 @@ impl TpuExecutableIsTpuPredeterminedErrorIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         serialized_status: *const ::core::ffi::c_char,
         serialized_status_size: usize,
@@ -568,6 +574,7 @@ pub struct TpuExecutableIsTpuPredeterminedErrorOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_executable_is_tpu_predetermined_error(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuExecutableIsTpuPredeterminedErrorIn,
@@ -602,7 +609,6 @@ pub unsafe fn tpu_executable_is_tpu_predetermined_error(
 }
 /// Inputs of [`tpu_executable_is_tpu_cancellation_placeholder_error`]: the fields of `PJRT_TpuExecutable_IsTpuCancellationPlaceholderError_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuExecutableIsTpuCancellationPlaceholderErrorIn {
     /// `serialized_status` (`const char*`).
     pub serialized_status: *const ::core::ffi::c_char,
@@ -616,6 +622,7 @@ impl TpuExecutableIsTpuCancellationPlaceholderErrorIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         serialized_status: *const ::core::ffi::c_char,
         serialized_status_size: usize,
@@ -641,6 +648,7 @@ pub struct TpuExecutableIsTpuCancellationPlaceholderErrorOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_executable_is_tpu_cancellation_placeholder_error(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuExecutableIsTpuCancellationPlaceholderErrorIn,

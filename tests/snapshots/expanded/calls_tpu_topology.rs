@@ -15,7 +15,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`tpu_topology_subslice`]: the fields of `PJRT_TpuTopology_Subslice_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologySubsliceIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -35,6 +34,7 @@ impl TpuTopologySubsliceIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         chips_per_host_bounds: *const i32,
@@ -66,6 +66,7 @@ pub struct TpuTopologySubsliceOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_subslice(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologySubsliceIn,
@@ -96,7 +97,6 @@ pub unsafe fn tpu_topology_subslice(
 }
 /// Inputs of [`tpu_topology_is_subslice_topology`]: the fields of `PJRT_TpuTopology_IsSubsliceTopology_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyIsSubsliceTopologyIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -108,6 +108,7 @@ impl TpuTopologyIsSubsliceTopologyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *const ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -127,6 +128,7 @@ pub struct TpuTopologyIsSubsliceTopologyOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_is_subslice_topology(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyIsSubsliceTopologyIn,
@@ -158,7 +160,6 @@ pub unsafe fn tpu_topology_is_subslice_topology(
 }
 /// Inputs of [`tpu_topology_subslice_device_id_from_full_device_id`]: the fields of `PJRT_TpuTopology_SubsliceDeviceIdFromFullDeviceId_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologySubsliceDeviceIdFromFullDeviceIdIn {
     /// `client_topology` (`const PJRT_TopologyDescription*`).
     pub client_topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -178,6 +179,7 @@ impl TpuTopologySubsliceDeviceIdFromFullDeviceIdIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         client_topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         subslice_topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -209,6 +211,7 @@ pub struct TpuTopologySubsliceDeviceIdFromFullDeviceIdOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_subslice_device_id_from_full_device_id(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologySubsliceDeviceIdFromFullDeviceIdIn,
@@ -242,7 +245,6 @@ pub unsafe fn tpu_topology_subslice_device_id_from_full_device_id(
 }
 /// Inputs of [`tpu_topology_replace_host_bounds`]: the fields of `PJRT_TpuTopology_ReplaceHostBounds_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyReplaceHostBoundsIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -258,6 +260,7 @@ impl TpuTopologyReplaceHostBoundsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         host_bounds: *const i32,
@@ -285,6 +288,7 @@ pub struct TpuTopologyReplaceHostBoundsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_replace_host_bounds(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyReplaceHostBoundsIn,
@@ -314,7 +318,6 @@ pub unsafe fn tpu_topology_replace_host_bounds(
 }
 /// Inputs of [`tpu_topology_is_enhanced_barrier_enabled`]: the fields of `PJRT_TpuTopology_IsEnhancedBarrierEnabled_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyIsEnhancedBarrierEnabledIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -326,6 +329,7 @@ impl TpuTopologyIsEnhancedBarrierEnabledIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *const ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -345,6 +349,7 @@ pub struct TpuTopologyIsEnhancedBarrierEnabledOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_is_enhanced_barrier_enabled(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyIsEnhancedBarrierEnabledIn,
@@ -378,7 +383,6 @@ pub unsafe fn tpu_topology_is_enhanced_barrier_enabled(
 }
 /// Inputs of [`tpu_topology_has_limited_ici_connectivity`]: the fields of `PJRT_TpuTopology_HasLimitedIciConnectivity_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyHasLimitedIciConnectivityIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -390,6 +394,7 @@ impl TpuTopologyHasLimitedIciConnectivityIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *const ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -409,6 +414,7 @@ pub struct TpuTopologyHasLimitedIciConnectivityOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_has_limited_ici_connectivity(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyHasLimitedIciConnectivityIn,
@@ -442,7 +448,6 @@ pub unsafe fn tpu_topology_has_limited_ici_connectivity(
 }
 /// Inputs of [`tpu_topology_is_reachable_over_limited_ici`]: the fields of `PJRT_TpuTopology_IsReachableOverLimitedIci_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyIsReachableOverLimitedIciIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -458,6 +463,7 @@ impl TpuTopologyIsReachableOverLimitedIciIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         source_chip_id: i32,
@@ -485,6 +491,7 @@ pub struct TpuTopologyIsReachableOverLimitedIciOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_is_reachable_over_limited_ici(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyIsReachableOverLimitedIciIn,
@@ -520,7 +527,6 @@ pub unsafe fn tpu_topology_is_reachable_over_limited_ici(
 }
 /// Inputs of [`tpu_topology_process_count`]: the fields of `PJRT_TpuTopology_ProcessCount_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyProcessCountIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -532,6 +538,7 @@ impl TpuTopologyProcessCountIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *const ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -551,6 +558,7 @@ pub struct TpuTopologyProcessCountOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_process_count(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyProcessCountIn,
@@ -577,7 +585,6 @@ pub unsafe fn tpu_topology_process_count(
 }
 /// Inputs of [`tpu_topology_chips_per_process`]: the fields of `PJRT_TpuTopology_ChipsPerProcess_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyChipsPerProcessIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -589,6 +596,7 @@ impl TpuTopologyChipsPerProcessIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *const ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -608,6 +616,7 @@ pub struct TpuTopologyChipsPerProcessOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_chips_per_process(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyChipsPerProcessIn,
@@ -634,7 +643,6 @@ pub unsafe fn tpu_topology_chips_per_process(
 }
 /// Inputs of [`tpu_topology_core_count_per_chip`]: the fields of `PJRT_TpuTopology_CoreCountPerChip_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyCoreCountPerChipIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -646,6 +654,7 @@ impl TpuTopologyCoreCountPerChipIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *const ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -665,6 +674,7 @@ pub struct TpuTopologyCoreCountPerChipOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_core_count_per_chip(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyCoreCountPerChipIn,
@@ -692,7 +702,6 @@ pub unsafe fn tpu_topology_core_count_per_chip(
 }
 /// Inputs of [`tpu_topology_chip_count`]: the fields of `PJRT_TpuTopology_ChipCount_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyChipCountIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -704,6 +713,7 @@ impl TpuTopologyChipCountIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *const ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -723,6 +733,7 @@ pub struct TpuTopologyChipCountOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_chip_count(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyChipCountIn,
@@ -749,7 +760,6 @@ pub unsafe fn tpu_topology_chip_count(
 }
 /// Inputs of [`tpu_topology_core_count`]: the fields of `PJRT_TpuTopology_CoreCount_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyCoreCountIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -761,6 +771,7 @@ impl TpuTopologyCoreCountIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *const ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -780,6 +791,7 @@ pub struct TpuTopologyCoreCountOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_core_count(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyCoreCountIn,
@@ -806,7 +818,6 @@ pub unsafe fn tpu_topology_core_count(
 }
 /// Inputs of [`tpu_topology_logi_device_count_per_process`]: the fields of `PJRT_TpuTopology_LogiDeviceCountPerProcess_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyLogiDeviceCountPerProcessIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -818,6 +829,7 @@ impl TpuTopologyLogiDeviceCountPerProcessIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *const ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -837,6 +849,7 @@ pub struct TpuTopologyLogiDeviceCountPerProcessOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_logi_device_count_per_process(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyLogiDeviceCountPerProcessIn,
@@ -867,7 +880,6 @@ pub unsafe fn tpu_topology_logi_device_count_per_process(
 }
 /// Inputs of [`tpu_topology_logi_device_count`]: the fields of `PJRT_TpuTopology_LogiDeviceCount_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyLogiDeviceCountIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -879,6 +891,7 @@ impl TpuTopologyLogiDeviceCountIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *const ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -898,6 +911,7 @@ pub struct TpuTopologyLogiDeviceCountOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_logi_device_count(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyLogiDeviceCountIn,
@@ -925,7 +939,6 @@ pub unsafe fn tpu_topology_logi_device_count(
 }
 /// Inputs of [`tpu_topology_logi_device_count_per_chip`]: the fields of `PJRT_TpuTopology_LogiDeviceCountPerChip_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyLogiDeviceCountPerChipIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -937,6 +950,7 @@ impl TpuTopologyLogiDeviceCountPerChipIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *const ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -956,6 +970,7 @@ pub struct TpuTopologyLogiDeviceCountPerChipOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_logi_device_count_per_chip(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyLogiDeviceCountPerChipIn,
@@ -986,7 +1001,6 @@ pub unsafe fn tpu_topology_logi_device_count_per_chip(
 }
 /// Inputs of [`tpu_topology_core_count_per_process`]: the fields of `PJRT_TpuTopology_CoreCountPerProcess_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyCoreCountPerProcessIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -998,6 +1012,7 @@ impl TpuTopologyCoreCountPerProcessIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(topology: *const ::pjrt::sys::PJRT_TopologyDescription) -> Self {
         Self { topology }
     }
@@ -1017,6 +1032,7 @@ pub struct TpuTopologyCoreCountPerProcessOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_core_count_per_process(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyCoreCountPerProcessIn,
@@ -1045,7 +1061,6 @@ pub unsafe fn tpu_topology_core_count_per_process(
 }
 /// Inputs of [`tpu_topology_process_ids`]: the fields of `PJRT_TpuTopology_ProcessIds_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyProcessIdsIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -1061,6 +1076,7 @@ impl TpuTopologyProcessIdsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         max_process_ids: i32,
@@ -1088,6 +1104,7 @@ pub struct TpuTopologyProcessIdsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_process_ids(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyProcessIdsIn,
@@ -1116,7 +1133,6 @@ pub unsafe fn tpu_topology_process_ids(
 }
 /// Inputs of [`tpu_topology_logi_device_ids_on_process`]: the fields of `PJRT_TpuTopology_LogiDeviceIdsOnProcess_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyLogiDeviceIdsOnProcessIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -1134,6 +1150,7 @@ impl TpuTopologyLogiDeviceIdsOnProcessIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         process_id: i32,
@@ -1163,6 +1180,7 @@ pub struct TpuTopologyLogiDeviceIdsOnProcessOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_logi_device_ids_on_process(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyLogiDeviceIdsOnProcessIn,
@@ -1195,7 +1213,6 @@ pub unsafe fn tpu_topology_logi_device_ids_on_process(
 }
 /// Inputs of [`tpu_topology_proc_id_and_idx_on_proc_for_chip`]: the fields of `PJRT_TpuTopology_ProcIdAndIdxOnProcForChip_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyProcIdAndIdxOnProcForChipIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -1209,6 +1226,7 @@ impl TpuTopologyProcIdAndIdxOnProcForChipIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         chip_id: i32,
@@ -1233,6 +1251,7 @@ pub struct TpuTopologyProcIdAndIdxOnProcForChipOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_proc_id_and_idx_on_proc_for_chip(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyProcIdAndIdxOnProcForChipIn,
@@ -1264,7 +1283,6 @@ pub unsafe fn tpu_topology_proc_id_and_idx_on_proc_for_chip(
 }
 /// Inputs of [`tpu_topology_proc_id_and_idx_on_proc_for_logi_device`]: the fields of `PJRT_TpuTopology_ProcIdAndIdxOnProcForLogiDevice_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyProcIdAndIdxOnProcForLogiDeviceIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -1278,6 +1296,7 @@ impl TpuTopologyProcIdAndIdxOnProcForLogiDeviceIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         device_id: i32,
@@ -1302,6 +1321,7 @@ pub struct TpuTopologyProcIdAndIdxOnProcForLogiDeviceOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_proc_id_and_idx_on_proc_for_logi_device(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyProcIdAndIdxOnProcForLogiDeviceIn,
@@ -1333,7 +1353,6 @@ pub unsafe fn tpu_topology_proc_id_and_idx_on_proc_for_logi_device(
 }
 /// Inputs of [`tpu_topology_process_coord_from_id`]: the fields of `PJRT_TpuTopology_ProcessCoordFromId_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyProcessCoordFromIdIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -1351,6 +1370,7 @@ impl TpuTopologyProcessCoordFromIdIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         process_id: i32,
@@ -1380,6 +1400,7 @@ pub struct TpuTopologyProcessCoordFromIdOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_process_coord_from_id(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyProcessCoordFromIdIn,
@@ -1410,7 +1431,6 @@ pub unsafe fn tpu_topology_process_coord_from_id(
 }
 /// Inputs of [`tpu_topology_chip_id_from_coord`]: the fields of `PJRT_TpuTopology_ChipIdFromCoord_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyChipIdFromCoordIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -1426,6 +1446,7 @@ impl TpuTopologyChipIdFromCoordIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         coords: *const i32,
@@ -1453,6 +1474,7 @@ pub struct TpuTopologyChipIdFromCoordOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_chip_id_from_coord(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyChipIdFromCoordIn,
@@ -1481,7 +1503,6 @@ pub unsafe fn tpu_topology_chip_id_from_coord(
 }
 /// Inputs of [`tpu_topology_logi_device_id_from_chip_coord_and_idx`]: the fields of `PJRT_TpuTopology_LogiDeviceIdFromChipCoordAndIdx_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyLogiDeviceIdFromChipCoordAndIdxIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -1499,6 +1520,7 @@ impl TpuTopologyLogiDeviceIdFromChipCoordAndIdxIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         chip_coords: *const i32,
@@ -1528,6 +1550,7 @@ pub struct TpuTopologyLogiDeviceIdFromChipCoordAndIdxOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_logi_device_id_from_chip_coord_and_idx(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyLogiDeviceIdFromChipCoordAndIdxIn,
@@ -1560,7 +1583,6 @@ pub unsafe fn tpu_topology_logi_device_id_from_chip_coord_and_idx(
 }
 /// Inputs of [`tpu_topology_chip_coord_and_idx_for_logi_device`]: the fields of `PJRT_TpuTopology_ChipCoordAndIdxForLogiDevice_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyChipCoordAndIdxForLogiDeviceIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -1578,6 +1600,7 @@ impl TpuTopologyChipCoordAndIdxForLogiDeviceIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         device_id: i32,
@@ -1609,6 +1632,7 @@ pub struct TpuTopologyChipCoordAndIdxForLogiDeviceOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_chip_coord_and_idx_for_logi_device(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyChipCoordAndIdxForLogiDeviceIn,
@@ -1642,7 +1666,6 @@ pub unsafe fn tpu_topology_chip_coord_and_idx_for_logi_device(
 }
 /// Inputs of [`tpu_topology_chips_per_process_bounds`]: the fields of `PJRT_TpuTopology_ChipsPerProcessBounds_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyChipsPerProcessBoundsIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -1658,6 +1681,7 @@ impl TpuTopologyChipsPerProcessBoundsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         chip_per_process_bounds_max_dims: usize,
@@ -1685,6 +1709,7 @@ pub struct TpuTopologyChipsPerProcessBoundsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_chips_per_process_bounds(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyChipsPerProcessBoundsIn,
@@ -1714,7 +1739,6 @@ pub unsafe fn tpu_topology_chips_per_process_bounds(
 }
 /// Inputs of [`tpu_topology_chip_bounds`]: the fields of `PJRT_TpuTopology_ChipBounds_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyChipBoundsIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -1730,6 +1754,7 @@ impl TpuTopologyChipBoundsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         chip_bounds_max_dims: usize,
@@ -1757,6 +1782,7 @@ pub struct TpuTopologyChipBoundsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_chip_bounds(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyChipBoundsIn,
@@ -1785,7 +1811,6 @@ pub unsafe fn tpu_topology_chip_bounds(
 }
 /// Inputs of [`tpu_topology_process_bounds`]: the fields of `PJRT_TpuTopology_ProcessBounds_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyProcessBoundsIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -1801,6 +1826,7 @@ impl TpuTopologyProcessBoundsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         process_bounds_max_dims: usize,
@@ -1828,6 +1854,7 @@ pub struct TpuTopologyProcessBoundsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_process_bounds(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyProcessBoundsIn,
@@ -1856,7 +1883,6 @@ pub unsafe fn tpu_topology_process_bounds(
 }
 /// Inputs of [`tpu_topology_get_routing_strategy`]: the fields of `PJRT_TpuTopology_GetRoutingStrategy_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyGetRoutingStrategyIn {
     /// `topology` (`const PJRT_TopologyDescription*`).
     pub topology: *const ::pjrt::sys::PJRT_TopologyDescription,
@@ -1872,6 +1898,7 @@ impl TpuTopologyGetRoutingStrategyIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         topology: *const ::pjrt::sys::PJRT_TopologyDescription,
         routing_strategy: *mut ::core::ffi::c_char,
@@ -1896,6 +1923,7 @@ pub struct TpuTopologyGetRoutingStrategyOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_get_routing_strategy(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyGetRoutingStrategyIn,
@@ -1924,7 +1952,6 @@ pub unsafe fn tpu_topology_get_routing_strategy(
 }
 /// Inputs of [`tpu_topology_get_slice_config`]: the fields of `PJRT_TpuTopology_GetSliceConfig_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyGetSliceConfigIn {
     /// `platform_type_name` (`const char*`).
     pub platform_type_name: *const ::core::ffi::c_char,
@@ -1944,6 +1971,7 @@ impl TpuTopologyGetSliceConfigIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         platform_type_name: *const ::core::ffi::c_char,
         platform_type_name_len: usize,
@@ -1975,6 +2003,7 @@ pub struct TpuTopologyGetSliceConfigOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_get_slice_config(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyGetSliceConfigIn,
@@ -2005,7 +2034,6 @@ pub unsafe fn tpu_topology_get_slice_config(
 }
 /// Inputs of [`tpu_topology_get_slice_configs`]: the fields of `PJRT_TpuTopology_GetSliceConfigs_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyGetSliceConfigsIn {
     /// `platform_type_name` (`const char*`).
     pub platform_type_name: *const ::core::ffi::c_char,
@@ -2023,6 +2051,7 @@ impl TpuTopologyGetSliceConfigsIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         platform_type_name: *const ::core::ffi::c_char,
         platform_type_name_len: usize,
@@ -2052,6 +2081,7 @@ pub struct TpuTopologyGetSliceConfigsOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_get_slice_configs(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyGetSliceConfigsIn,
@@ -2081,7 +2111,6 @@ pub unsafe fn tpu_topology_get_slice_configs(
 }
 /// Inputs of [`tpu_topology_get_default_platform_config`]: the fields of `PJRT_TpuTopology_GetDefaultPlatformConfig_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TpuTopologyGetDefaultPlatformConfigIn {
     /// `platform_type_name` (`const char*`).
     pub platform_type_name: *const ::core::ffi::c_char,
@@ -2095,6 +2124,7 @@ impl TpuTopologyGetDefaultPlatformConfigIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         platform_type_name: *const ::core::ffi::c_char,
         platform_type_name_len: usize,
@@ -2122,6 +2152,7 @@ pub struct TpuTopologyGetDefaultPlatformConfigOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn tpu_topology_get_default_platform_config(
     table: &::pjrt::__rt::Table<Table>,
     input: TpuTopologyGetDefaultPlatformConfigIn,

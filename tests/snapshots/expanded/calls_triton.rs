@@ -15,7 +15,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`triton_compile`]: the fields of `PJRT_Triton_Compile_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct TritonCompileIn {
     /// `module` (`const char*`).
     pub module: *const ::core::ffi::c_char,
@@ -49,6 +48,7 @@ impl TritonCompileIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         module: *const ::core::ffi::c_char,
         module_size: usize,
@@ -91,6 +91,7 @@ pub struct TritonCompileOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn triton_compile(
     table: &::pjrt::__rt::Table<Table>,
     input: TritonCompileIn,

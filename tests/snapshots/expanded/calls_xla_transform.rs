@@ -15,7 +15,6 @@ unsafe impl ::pjrt::__rt::TableType for Table {
 }
 /// Inputs of [`register_xla_transform_fn`]: the fields of `PJRT_Register_Xla_Transform_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct RegisterXlaTransformFnIn {
     /// `name` (`const char*`).
     pub name: *const ::core::ffi::c_char,
@@ -33,6 +32,7 @@ impl RegisterXlaTransformFnIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         name: *const ::core::ffi::c_char,
         name_size: usize,
@@ -59,6 +59,7 @@ pub struct RegisterXlaTransformFnOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn register_xla_transform_fn(
     table: &::pjrt::__rt::Table<Table>,
     input: RegisterXlaTransformFnIn,
@@ -87,7 +88,6 @@ pub unsafe fn register_xla_transform_fn(
 }
 /// Inputs of [`clear_xla_transform_fn`]: the fields of `PJRT_Clear_Xla_Transform_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct ClearXlaTransformFnIn {
     /// `stage` (`PJRT_XlaTransform_PipelineStage`).
     pub stage: ::pjrt::sys::xla_transform::PJRT_XlaTransform_PipelineStage,
@@ -105,6 +105,7 @@ impl ClearXlaTransformFnIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         stage: ::pjrt::sys::xla_transform::PJRT_XlaTransform_PipelineStage,
         name: *const ::core::ffi::c_char,
@@ -134,6 +135,7 @@ pub struct ClearXlaTransformFnOut {
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn clear_xla_transform_fn(
     table: &::pjrt::__rt::Table<Table>,
     input: ClearXlaTransformFnIn,
@@ -168,7 +170,6 @@ pub unsafe fn clear_xla_transform_fn(
 }
 /// Inputs of [`xla_transform_get_hlo_pass_pipeline_trace_fn`]: the fields of `PJRT_Xla_Transform_Get_Hlo_Pass_Pipeline_Trace_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct XlaTransformGetHloPassPipelineTraceFnIn {
     /// `hlo_module` (`PJRT_XlaTransform_string`).
     pub hlo_module: ::pjrt::sys::xla_transform::PJRT_XlaTransform_string,
@@ -182,6 +183,7 @@ impl XlaTransformGetHloPassPipelineTraceFnIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         hlo_module: ::pjrt::sys::xla_transform::PJRT_XlaTransform_string,
         trace: ::pjrt::sys::xla_transform::PJRT_HloPassPipelineTrace,
@@ -201,6 +203,7 @@ pub struct XlaTransformGetHloPassPipelineTraceFnOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn xla_transform_get_hlo_pass_pipeline_trace_fn(
     table: &::pjrt::__rt::Table<Table>,
     input: XlaTransformGetHloPassPipelineTraceFnIn,
@@ -230,7 +233,6 @@ pub unsafe fn xla_transform_get_hlo_pass_pipeline_trace_fn(
 }
 /// Inputs of [`xla_transform_destroy_hlo_pass_pipeline_trace_fn`]: the fields of `PJRT_Xla_Transform_Destroy_Hlo_Pass_Pipeline_Trace_Args` that the caller fills.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
 pub struct XlaTransformDestroyHloPassPipelineTraceFnIn {
     /// `trace` (`PJRT_HloPassPipelineTrace*`).
     pub trace: *mut ::pjrt::sys::xla_transform::PJRT_HloPassPipelineTrace,
@@ -242,6 +244,7 @@ impl XlaTransformDestroyHloPassPipelineTraceFnIn {
         clippy::new_without_default,
         reason = "one for each field"
     )]
+    #[inline]
     pub fn new(
         trace: *mut ::pjrt::sys::xla_transform::PJRT_HloPassPipelineTrace,
     ) -> Self {
@@ -260,6 +263,7 @@ pub struct XlaTransformDestroyHloPassPipelineTraceFnOut {}
 /// # Safety
 ///
 /// Every pointer must be valid for what the function does with it, for as long as it does.
+#[inline]
 pub unsafe fn xla_transform_destroy_hlo_pass_pipeline_trace_fn(
     table: &::pjrt::__rt::Table<Table>,
     input: XlaTransformDestroyHloPassPipelineTraceFnIn,

@@ -32,6 +32,7 @@ impl AbiVersion {
     ///
     /// UNIMPLEMENTED from a plugin whose runtime has no version.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn of_client(
         &self,
         client: &::pjrt::Client,
@@ -80,6 +81,7 @@ impl AbiVersion {
     ///
     /// UNIMPLEMENTED from a plugin whose programs have no version.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn of_executable(
         &self,
         executable: &::pjrt::Executable,
@@ -128,6 +130,7 @@ impl AbiVersion {
     ///
     /// INVALID_ARGUMENT for bytes that are no such message; UNIMPLEMENTED for a platform that the plugin does not serve.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn runtime_from_proto(
         &self,
         serialized_proto: &[u8],
@@ -169,6 +172,7 @@ impl AbiVersion {
     ///
     /// INVALID_ARGUMENT for bytes that are no such message; UNIMPLEMENTED for a platform that the plugin does not serve.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn executable_from_proto(
         &self,
         serialized_proto: &[u8],

@@ -29,6 +29,7 @@ impl Example {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn example_method(
         &self,
         object: ::core::option::Option<&::pjrt::example::ExampleObject>,
@@ -65,6 +66,7 @@ impl Example {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn create(&self) -> ::pjrt::Result<::pjrt::example::ExampleObject> {
         let table = self.table;
         let api = table.api();

@@ -29,6 +29,7 @@ impl ExecutableMetadata {
     ///
     /// What the plugin reports; a program that was not compiled by this plugin may have none.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn of(
         &self,
         executable: &::pjrt::Executable,

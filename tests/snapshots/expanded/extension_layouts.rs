@@ -32,6 +32,7 @@ impl Layouts {
     ///
     /// INVALID_ARGUMENT for a type or dimensions that no array has.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn client_default_layout(
         &self,
         client: &::pjrt::Client,
@@ -85,6 +86,7 @@ impl Layouts {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn buffer_layout(
         &self,
         buffer: &::pjrt::Buffer,
@@ -132,6 +134,7 @@ impl Layouts {
     ///
     /// UNIMPLEMENTED for the CPU plugin's topologies.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn topology_default_layout(
         &self,
         topology_description: &::pjrt::TopologyDescription,
@@ -185,6 +188,7 @@ impl Layouts {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn output_layouts(
         &self,
         executable: &::pjrt::Executable,
@@ -241,6 +245,7 @@ impl Layouts {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn parameter_layouts(
         &self,
         executable: &::pjrt::Executable,

@@ -33,6 +33,7 @@ impl Megascale {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn client_context(
         &self,
         client: &::pjrt::Client,
@@ -84,6 +85,7 @@ impl Megascale {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn default_client_context(
         &self,
     ) -> ::pjrt::Result<::pjrt::megascale::ClientContext> {
@@ -121,6 +123,7 @@ impl Megascale {
     ///
     /// INVALID_ARGUMENT for a number of slices below 1.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn aot_config(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -171,6 +174,7 @@ impl Megascale {
     ///
     /// OUT_OF_RANGE for numbers that no device has.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn megascale_id(
         &self,
         slice_id: i32,
@@ -198,6 +202,7 @@ impl Megascale {
     ///
     /// OUT_OF_RANGE for a number that no device has.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn device_id(&self, megascale_id: i64) -> ::pjrt::Result<SliceDevice> {
         let table = self.table;
         let api = table.api();
@@ -229,6 +234,7 @@ impl Megascale {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn register_error_handler(
         &self,
         name: &str,
@@ -309,6 +315,7 @@ impl Megascale {
     ///
     /// NOT_FOUND if nothing is registered under it.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn unregister_error_handler(&self, name: &str) -> ::pjrt::Result<()> {
         let table = self.table;
         let api = table.api();
@@ -340,6 +347,7 @@ impl Megascale {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn error_aggregator(
         &self,
         app_type: &str,
@@ -382,6 +390,7 @@ impl Megascale {
     ///
     /// NOT_FOUND if no interface has such an address.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn interface_addresses(
         &self,
         megascale_port_name: &str,
@@ -476,6 +485,7 @@ impl Megascale {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn runtime_error(
         &self,
         error_type: i32,

@@ -32,6 +32,7 @@ impl MemoryDescriptions {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn of(
         &self,
         device_description: &::pjrt::DeviceDescription,

@@ -31,6 +31,7 @@ impl Shardings {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn parameter_shardings<'a>(
         &self,
         executable: &'a ::pjrt::Executable,
@@ -88,6 +89,7 @@ impl Shardings {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn output_shardings<'a>(
         &self,
         executable: &'a ::pjrt::Executable,

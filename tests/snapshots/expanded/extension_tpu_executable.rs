@@ -32,6 +32,7 @@ impl TpuExecutable {
     ///
     /// INVALID_ARGUMENT, or INTERNAL where they are cut off, for bytes that are no program.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn target_arguments(
         &self,
         serialized_executable: &[u8],
@@ -98,6 +99,7 @@ impl TpuExecutable {
     ///
     /// INVALID_ARGUMENT, or INTERNAL where they are cut off, for bytes that are no program.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn hlo_module_with_config(
         &self,
         serialized_executable: &[u8],
@@ -164,6 +166,7 @@ impl TpuExecutable {
     ///
     /// INVALID_ARGUMENT, or INTERNAL where they are cut off, for bytes that are no program.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn compiled_memory_stats(
         &self,
         serialized_executable: &[u8],
@@ -233,6 +236,7 @@ impl TpuExecutable {
     ///
     /// INVALID_ARGUMENT for bytes that are no such messages; an error for none or several modules, of which libtpu 0.0.52 takes one.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn run_hlo_cost_analysis(
         &self,
         target_arguments: &[u8],
@@ -312,6 +316,7 @@ impl TpuExecutable {
     ///
     /// INTERNAL for bytes that are no such message.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn set_tpu_compilation_env(
         &self,
         serialized_compilation_environments: &[u8],
@@ -377,6 +382,7 @@ impl TpuExecutable {
     ///
     /// INVALID_ARGUMENT for a field that the environment does not have; INTERNAL for bytes that are no `CompilationEnvironmentsProto`.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn tpu_compilation_env_field(
         &self,
         serialized_compilation_environments: &[u8],
@@ -445,6 +451,7 @@ impl TpuExecutable {
     ///
     /// INVALID_ARGUMENT for bytes that are no such message.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn is_predetermined_error(
         &self,
         serialized_status: &[u8],
@@ -474,6 +481,7 @@ impl TpuExecutable {
     ///
     /// INVALID_ARGUMENT for bytes that are no such message.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn is_cancellation_placeholder_error(
         &self,
         serialized_status: &[u8],

@@ -35,6 +35,7 @@ impl TpuTopology {
     ///
     /// INVALID_ARGUMENT for bounds that are no part of the topology.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn subslice(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -89,6 +90,7 @@ impl TpuTopology {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn is_subslice_topology(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -123,6 +125,7 @@ impl TpuTopology {
     ///
     /// `InvalidArgument` if the device does not lie in the part where it begins, if the origin has another number of dimensions than the topology, or if the chips of the two differ in their number of devices.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn subslice_device_id(
         &self,
         client_topology: &::pjrt::TopologyDescription,
@@ -191,6 +194,7 @@ impl TpuTopology {
     ///
     /// INVALID_ARGUMENT for bounds that the platform does not have.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn replace_host_bounds(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -242,6 +246,7 @@ impl TpuTopology {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn is_enhanced_barrier_enabled(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -278,6 +283,7 @@ impl TpuTopology {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn has_limited_ici_connectivity(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -314,6 +320,7 @@ impl TpuTopology {
     ///
     /// `InvalidArgument` for chips that the topology does not have; INVALID_ARGUMENT for a topology of three dimensions.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn is_reachable_over_limited_ici(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -367,6 +374,7 @@ impl TpuTopology {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn process_count(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -400,6 +408,7 @@ impl TpuTopology {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn chips_per_process(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -433,6 +442,7 @@ impl TpuTopology {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn core_count_per_chip(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -466,6 +476,7 @@ impl TpuTopology {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn chip_count(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -499,6 +510,7 @@ impl TpuTopology {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn core_count(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -532,6 +544,7 @@ impl TpuTopology {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn logical_device_count_per_process(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -568,6 +581,7 @@ impl TpuTopology {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn logical_device_count(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -601,6 +615,7 @@ impl TpuTopology {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn logical_device_count_per_chip(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -637,6 +652,7 @@ impl TpuTopology {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn core_count_per_process(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -670,6 +686,7 @@ impl TpuTopology {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn process_ids(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -733,6 +750,7 @@ impl TpuTopology {
     ///
     /// `InvalidArgument` for a process that the topology does not have.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn logical_device_ids_on_process(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -808,6 +826,7 @@ impl TpuTopology {
     ///
     /// `InvalidArgument` for a chip that the topology does not have.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn process_of_chip(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -858,6 +877,7 @@ impl TpuTopology {
     ///
     /// `InvalidArgument` for a device that the topology does not have.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn process_of_logical_device(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -908,6 +928,7 @@ impl TpuTopology {
     ///
     /// `InvalidArgument` for a process that the topology does not have.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn process_coordinates(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -976,6 +997,7 @@ impl TpuTopology {
     ///
     /// INVALID_ARGUMENT for coordinates outside the topology, or of another number of dimensions.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn chip_id(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -1013,6 +1035,7 @@ impl TpuTopology {
     ///
     /// INVALID_ARGUMENT for coordinates outside the topology, `InvalidArgument` for a place that the chip does not have.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn logical_device_id(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -1062,6 +1085,7 @@ impl TpuTopology {
     ///
     /// `InvalidArgument` for a device that the topology does not have.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn chip_of_logical_device(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -1141,6 +1165,7 @@ impl TpuTopology {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn chips_per_process_bounds(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -1204,6 +1229,7 @@ impl TpuTopology {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn chip_bounds(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -1264,6 +1290,7 @@ impl TpuTopology {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn process_bounds(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -1324,6 +1351,7 @@ impl TpuTopology {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn routing_strategy(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -1381,6 +1409,7 @@ impl TpuTopology {
     ///
     /// INVALID_ARGUMENT for a platform that the plugin does not know (libtpu 0.0.52 knows `tpuv2`, `tpuv3`, `tpuv4`, `tpuv4lite`, `tpuv5`, `tpuv5e`, `tpuv5lite`, `tpuv6e` and `tpu7x`); and for a slice that the platform does not have.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn slice_config(
         &self,
         platform: &str,
@@ -1427,6 +1456,7 @@ impl TpuTopology {
     ///
     /// INVALID_ARGUMENT for a platform that the plugin does not know; see the method for one slice.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn slice_configs(
         &self,
         platform: &str,
@@ -1483,6 +1513,7 @@ impl TpuTopology {
     ///
     /// INVALID_ARGUMENT for a platform that the plugin does not know; see the method for one slice.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn default_platform_config(
         &self,
         platform: &str,

@@ -83,6 +83,7 @@ impl AsyncTransferManager {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn retrieve_buffer(&self, buffer_index: i32) -> ::pjrt::Result<::pjrt::Buffer> {
         let api = ::pjrt::__rt::Handle::api(self);
         ::pjrt::__rt::destructor::<::pjrt::Buffer>(api)?;
@@ -136,6 +137,7 @@ impl AsyncTransferManager {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn device(&self) -> ::pjrt::Result<::pjrt::Device> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -170,6 +172,7 @@ impl AsyncTransferManager {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn buffer_count(&self) -> ::pjrt::Result<usize> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -192,6 +195,7 @@ impl AsyncTransferManager {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn buffer_size(&self, buffer_index: i32) -> ::pjrt::Result<usize> {
         let api = ::pjrt::__rt::Handle::api(self);
         ::pjrt::__rt::index_below(

@@ -80,6 +80,7 @@ impl Buffer {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn element_type(&self) -> ::pjrt::Result<::pjrt::ElementType> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -100,6 +101,7 @@ impl Buffer {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn dimensions(&self) -> ::pjrt::Result<&'_ [i64]> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -140,6 +142,7 @@ impl Buffer {
     ///
     /// INVALID_ARGUMENT for a deleted buffer with dynamic dimensions.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn unpadded_dimensions(&self) -> ::pjrt::Result<&'_ [i64]> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -179,6 +182,7 @@ impl Buffer {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn dynamic_dimension_indices(&self) -> ::pjrt::Result<&'_ [usize]> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -218,6 +222,7 @@ impl Buffer {
     ///
     /// Plugins may refuse a deleted buffer; the CPU plugin still answers.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn on_device_size(&self) -> ::pjrt::Result<usize> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -237,6 +242,7 @@ impl Buffer {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn device(&self) -> ::pjrt::Result<::pjrt::Device> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -268,6 +274,7 @@ impl Buffer {
     ///
     /// UNIMPLEMENTED where the platform has no memory spaces.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn memory(&self) -> ::pjrt::Result<::pjrt::Memory> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -298,6 +305,7 @@ impl Buffer {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn delete(&self) -> ::pjrt::Result<()> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -317,6 +325,7 @@ impl Buffer {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn is_deleted(&self) -> ::pjrt::Result<bool> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -339,6 +348,7 @@ impl Buffer {
     ///
     /// INVALID_ARGUMENT for a deleted buffer; FAILED_PRECONDITION or INTERNAL for a device without a memory, such as one of another process.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn copy_to_device(
         &self,
         dst_device: &::pjrt::Device,
@@ -387,6 +397,7 @@ impl Buffer {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn is_on_cpu(&self) -> ::pjrt::Result<bool> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -408,6 +419,7 @@ impl Buffer {
     ///
     /// For a deleted or donated buffer either this call fails (INVALID_ARGUMENT) or the event does.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn ready_event(&self) -> ::pjrt::Result<::pjrt::Event> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -443,6 +455,7 @@ impl Buffer {
     ///
     /// INVALID_ARGUMENT for a deleted buffer.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn unsafe_pointer(&self) -> ::pjrt::Result<usize> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -462,6 +475,7 @@ impl Buffer {
     ///
     /// INVALID_ARGUMENT for a deleted buffer.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn increase_external_reference_count(&mut self) -> ::pjrt::Result<()> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -485,6 +499,7 @@ impl Buffer {
     ///
     /// INVALID_ARGUMENT where there is none.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn decrease_external_reference_count(&mut self) -> ::pjrt::Result<()> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -508,6 +523,7 @@ impl Buffer {
     ///
     /// INVALID_ARGUMENT for a deleted buffer.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn opaque_device_memory_data_pointer(
         &self,
     ) -> ::pjrt::Result<*mut ::core::ffi::c_void> {
@@ -535,6 +551,7 @@ impl Buffer {
     ///
     /// INVALID_ARGUMENT for a deleted buffer; UNIMPLEMENTED where the platform cannot copy between the two kinds.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn copy_to_memory(
         &self,
         dst_memory: &::pjrt::Memory,
@@ -582,6 +599,7 @@ impl Buffer {
     ///
     /// INVALID_ARGUMENT where the sizes differ or the layout has strides; UNIMPLEMENTED where the platform cannot.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn bitcast(
         self,
         element_type: ::pjrt::ElementType,
@@ -591,6 +609,7 @@ impl Buffer {
         Self::bitcast_taken(&self, element_type, dims, layout)
     }
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     fn bitcast_taken(
         &self,
         element_type: ::pjrt::ElementType,

@@ -86,6 +86,7 @@ impl Client {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn platform_name(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -125,6 +126,7 @@ impl Client {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn process_index(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -145,6 +147,7 @@ impl Client {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn platform_version(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -184,6 +187,7 @@ impl Client {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn devices(&self) -> ::pjrt::Result<::std::vec::Vec<::pjrt::Device>> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -223,6 +227,7 @@ impl Client {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn addressable_devices(
         &self,
     ) -> ::pjrt::Result<::std::vec::Vec<::pjrt::Device>> {
@@ -264,6 +269,7 @@ impl Client {
     ///
     /// INVALID_ARGUMENT where no device has the id, negative ids included.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn lookup_device(&self, id: i32) -> ::pjrt::Result<::pjrt::Device> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -298,6 +304,7 @@ impl Client {
     ///
     /// INVALID_ARGUMENT where no addressable device has the id.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn lookup_addressable_device(
         &self,
         local_hardware_id: i32,
@@ -335,6 +342,7 @@ impl Client {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn addressable_memories(
         &self,
     ) -> ::pjrt::Result<::std::vec::Vec<::pjrt::Memory>> {
@@ -376,6 +384,7 @@ impl Client {
     ///
     /// The compiler's own message, whole, with the code UNKNOWN for a program that does not parse; INVALID_ARGUMENT for more replicas and partitions than there are devices; UNIMPLEMENTED for an operation that the platform lacks.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn compile(
         &self,
         program: &::pjrt::Program,
@@ -422,6 +431,7 @@ impl Client {
     ///
     /// `InvalidArgument` for counts that are not positive.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn default_device_assignment(
         &self,
         num_replicas: i32,
@@ -475,6 +485,7 @@ impl Client {
     ///
     /// The bytes were written by the same version of this plugin, and come from a place that is trusted like a program: they hold machine code that runs unchecked. A configuration of slices in `placement` outlives the loaded program.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub unsafe fn deserialize_and_load(
         &self,
         serialized_executable: &[u8],
@@ -533,6 +544,7 @@ impl Client {
     ///
     /// UNIMPLEMENTED, or the error with which the client failed to describe its topology when it was created.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn topology_description(&self) -> ::pjrt::Result<::pjrt::TopologyDescription> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -570,6 +582,7 @@ impl Client {
     ///
     /// The range is memory of this process that stays allocated until it is unmapped, and that nothing but transfers uses in ways that a device in between would make a race.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub unsafe fn dma_map(
         &self,
         data: *mut ::core::ffi::c_void,
@@ -601,6 +614,7 @@ impl Client {
     ///
     /// The address is one that was mapped and not unmapped since, and no transfer uses the range any more.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub unsafe fn dma_unmap(
         &self,
         data: *mut ::core::ffi::c_void,
@@ -626,6 +640,7 @@ impl Client {
     ///
     /// RESOURCE_EXHAUSTED where memory is short.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn create_uninitialized_buffer(
         &self,
         dims: &[i64],
@@ -724,6 +739,7 @@ impl Client {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn create_error_buffer(
         &self,
         error_code: ::pjrt::ErrorCode,
@@ -823,6 +839,7 @@ impl Client {
     ///
     /// INVALID_ARGUMENT for an executable taken from a loaded one, for one of another platform and for options that do not parse.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn load(
         &self,
         executable: &::pjrt::Executable,

@@ -77,6 +77,7 @@ impl CopyToDeviceStream {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn total_bytes(&self) -> ::pjrt::Result<i64> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -96,6 +97,7 @@ impl CopyToDeviceStream {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn granule_size(&self) -> ::pjrt::Result<i64> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -117,6 +119,7 @@ impl CopyToDeviceStream {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn current_bytes(&self) -> ::pjrt::Result<i64> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;

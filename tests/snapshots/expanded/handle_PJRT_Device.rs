@@ -72,6 +72,7 @@ impl Device {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn description(&self) -> ::pjrt::Result<::pjrt::DeviceDescription> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -104,6 +105,7 @@ impl Device {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn is_addressable(&self) -> ::pjrt::Result<bool> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -123,6 +125,7 @@ impl Device {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn local_hardware_id(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -142,6 +145,7 @@ impl Device {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn addressable_memories(
         &self,
     ) -> ::pjrt::Result<::std::vec::Vec<::pjrt::Memory>> {
@@ -183,6 +187,7 @@ impl Device {
     ///
     /// FAILED_PRECONDITION or INTERNAL where the device has no memory, such as a device of another process.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn default_memory(&self) -> ::pjrt::Result<::pjrt::Memory> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -218,6 +223,7 @@ impl Device {
     ///
     /// UNIMPLEMENTED on CPU and wherever no allocator counts.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn memory_stats(&self) -> ::pjrt::Result<MemoryStats> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -300,6 +306,7 @@ impl Device {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn poison_execution(
         &self,
         launch_id: i32,
@@ -339,6 +346,7 @@ impl Device {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn create_async_tracking_event(
         &self,
         description: &str,
@@ -381,6 +389,7 @@ impl Device {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn current_attributes(&self) -> ::pjrt::Result<::pjrt::HeldNamedValues> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -436,6 +445,7 @@ impl Device {
     ///
     /// UNIMPLEMENTED where the platform keeps none.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn clear_memory_stats(&self) -> ::pjrt::Result<()> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;

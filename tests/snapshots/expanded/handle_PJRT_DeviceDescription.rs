@@ -70,6 +70,7 @@ impl DeviceDescription {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn id(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -89,6 +90,7 @@ impl DeviceDescription {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn process_index(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -108,6 +110,7 @@ impl DeviceDescription {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn attributes(&self) -> ::pjrt::Result<::pjrt::NamedValues<'_>> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -148,6 +151,7 @@ impl DeviceDescription {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn kind(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -187,6 +191,7 @@ impl DeviceDescription {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn debug_string(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -226,6 +231,7 @@ impl DeviceDescription {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn display_string(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;

@@ -75,6 +75,7 @@ impl Event {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn is_ready(&self) -> ::pjrt::Result<bool> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -92,6 +93,7 @@ impl Event {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn error(&self) -> ::pjrt::Result<()> {
         let api = ::pjrt::__rt::Handle::api(self);
         ::pjrt::__rt::check_after(
@@ -115,6 +117,7 @@ impl Event {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn wait(&self) -> ::pjrt::Result<()> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;

@@ -82,6 +82,7 @@ impl Executable {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn name(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -121,6 +122,7 @@ impl Executable {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn num_replicas(&self) -> ::pjrt::Result<usize> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -140,6 +142,7 @@ impl Executable {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn num_partitions(&self) -> ::pjrt::Result<usize> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -159,6 +162,7 @@ impl Executable {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn num_outputs(&self) -> ::pjrt::Result<usize> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -179,6 +183,7 @@ impl Executable {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn generated_code_size(&self) -> ::pjrt::Result<i64> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -200,6 +205,7 @@ impl Executable {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn cost_analysis(&self) -> ::pjrt::Result<::pjrt::NamedValues<'_>> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -240,6 +246,7 @@ impl Executable {
     ///
     /// UNIMPLEMENTED on CPU.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn output_memory_kinds(&self) -> ::pjrt::Result<::std::vec::Vec<&'_ str>> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -280,6 +287,7 @@ impl Executable {
     ///
     /// UNIMPLEMENTED where the platform cannot.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn serialize(&self) -> ::pjrt::Result<::pjrt::HeldBytes> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -335,6 +343,7 @@ impl Executable {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn output_element_types(&self) -> ::pjrt::Result<&'_ [::pjrt::ElementType]> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -374,6 +383,7 @@ impl Executable {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn output_dimensions(&self) -> ::pjrt::Result<::std::vec::Vec<&'_ [i64]>> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -416,6 +426,7 @@ impl Executable {
     ///
     /// UNIMPLEMENTED where the platform has no fingerprints.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn fingerprint(&self) -> ::pjrt::Result<&'_ [u8]> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -456,6 +467,7 @@ impl Executable {
     ///
     /// UNIMPLEMENTED where the compiler does not tell.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn compiled_memory_stats(&self) -> ::pjrt::Result<CompiledMemoryStats> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -524,6 +536,7 @@ impl Executable {
     ///
     /// UNIMPLEMENTED where the platform does not keep them.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn compile_options(&self) -> ::pjrt::Result<::pjrt::HeldBytes> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -579,6 +592,7 @@ impl Executable {
     ///
     /// UNIMPLEMENTED where the compiler does not tell.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn parameter_memory_kinds(&self) -> ::pjrt::Result<::std::vec::Vec<&'_ str>> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;

@@ -90,6 +90,7 @@ impl MemoryLayout {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn serialize(&self) -> ::pjrt::Result<::pjrt::HeldBytes> {
         let api = ::pjrt::__rt::Handle::api(self);
         let table = api.extension::<::pjrt::raw::layouts::Table>()?;

@@ -80,6 +80,7 @@ impl LoadedExecutable {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn executable(&self) -> ::pjrt::Result<::pjrt::Executable> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -115,6 +116,7 @@ impl LoadedExecutable {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn addressable_devices(
         &self,
     ) -> ::pjrt::Result<::std::vec::Vec<::pjrt::Device>> {
@@ -158,6 +160,7 @@ impl LoadedExecutable {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn is_deleted(&self) -> ::pjrt::Result<bool> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -178,6 +181,7 @@ impl LoadedExecutable {
     ///
     /// UNIMPLEMENTED on every XLA plugin.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn fingerprint(&self) -> ::pjrt::Result<&'_ [u8]> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -217,6 +221,7 @@ impl LoadedExecutable {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn device_assignment(&self) -> ::pjrt::Result<::pjrt::HeldBytes> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -275,6 +280,7 @@ impl LoadedExecutable {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn addressable_device_logical_ids(
         &self,
     ) -> ::pjrt::Result<::std::vec::Vec<::pjrt::LogicalDeviceIds>> {

@@ -94,6 +94,7 @@ impl ClientContext {
     ///
     /// INVALID_ARGUMENT for a slice that is not among those; INTERNAL for bytes that are no such message.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn multi_slice_config(
         &self,
         topology: &::pjrt::TopologyDescription,
@@ -167,6 +168,7 @@ impl ClientContext {
     ///
     /// INVALID_ARGUMENT from plugins of newer versions, such as libtpu 0.117, which expect more arguments than the header of 0.114 has.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn initialize(&self) -> ::pjrt::Result<()> {
         let api = ::pjrt::__rt::Handle::api(self);
         let table = api.extension::<::pjrt::raw::megascale::Table>()?;
@@ -192,6 +194,7 @@ impl ClientContext {
     ///
     /// FAILED_PRECONDITION before the context is initialized.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn unblock_pending_work(
         &self,
         launch_id: i32,
@@ -224,6 +227,7 @@ impl ClientContext {
     ///
     /// FAILED_PRECONDITION before the context is initialized.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn megascale_port(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
         let table = api.extension::<::pjrt::raw::megascale::Table>()?;
@@ -249,6 +253,7 @@ impl ClientContext {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn collectives(
         &self,
         addresses: &[&[u8]],

@@ -84,6 +84,7 @@ impl ErrorAggregator {
     ///
     /// INTERNAL for bytes that are no such message.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn add_error(
         &self,
         worker_id: &str,
@@ -115,6 +116,7 @@ impl ErrorAggregator {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn process_and_shutdown(
         &self,
     ) -> ::pjrt::Result<::pjrt::megascale::ErrorDigest> {
@@ -157,6 +159,7 @@ impl ErrorAggregator {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn log_error_digest(
         &self,
         digest: &::pjrt::megascale::ErrorDigest,
@@ -195,6 +198,7 @@ impl ErrorAggregator {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn size(&self) -> ::pjrt::Result<usize> {
         let api = ::pjrt::__rt::Handle::api(self);
         let table = api.extension::<::pjrt::raw::megascale::Table>()?;
@@ -217,6 +221,7 @@ impl ErrorAggregator {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn is_active(&self) -> ::pjrt::Result<bool> {
         let api = ::pjrt::__rt::Handle::api(self);
         let table = api.extension::<::pjrt::raw::megascale::Table>()?;

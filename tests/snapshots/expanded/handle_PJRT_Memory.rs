@@ -72,6 +72,7 @@ impl Memory {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn id(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -89,6 +90,7 @@ impl Memory {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn kind(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -126,6 +128,7 @@ impl Memory {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn debug_string(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -165,6 +168,7 @@ impl Memory {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn display_string(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -204,6 +208,7 @@ impl Memory {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn addressable_by(&self) -> ::pjrt::Result<::std::vec::Vec<::pjrt::Device>> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -243,6 +248,7 @@ impl Memory {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn kind_id(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;

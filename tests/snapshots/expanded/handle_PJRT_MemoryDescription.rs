@@ -79,6 +79,7 @@ impl MemoryDescription {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn kind(&self) -> ::pjrt::Result<MemoryKind<'_>> {
         let api = ::pjrt::__rt::Handle::api(self);
         let table = api.extension::<::pjrt::raw::memory_descriptions::Table>()?;

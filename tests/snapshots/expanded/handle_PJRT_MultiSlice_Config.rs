@@ -88,6 +88,7 @@ impl MultiSliceConfig {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn num_slices(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
         let table = api.extension::<::pjrt::raw::multi_slice::Table>()?;
@@ -110,6 +111,7 @@ impl MultiSliceConfig {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn slice_id(&self) -> ::pjrt::Result<i32> {
         let api = ::pjrt::__rt::Handle::api(self);
         let table = api.extension::<::pjrt::raw::multi_slice::Table>()?;
@@ -132,6 +134,7 @@ impl MultiSliceConfig {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn num_devices_per_slice(&self) -> ::pjrt::Result<DevicesPerSlice> {
         let api = ::pjrt::__rt::Handle::api(self);
         let table = api.extension::<::pjrt::raw::multi_slice::Table>()?;
@@ -228,6 +231,7 @@ impl MultiSliceConfig {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn serialize(&self) -> ::pjrt::Result<::pjrt::HeldBytes> {
         let api = ::pjrt::__rt::Handle::api(self);
         let table = api.extension::<::pjrt::raw::multi_slice::Table>()?;

@@ -90,6 +90,7 @@ impl RuntimeAbiVersion {
     ///
     /// The plugin's words about what does not fit, if it cannot.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn check_runtime(
         &self,
         other: &::pjrt::abi_version::RuntimeAbiVersion,
@@ -128,6 +129,7 @@ impl RuntimeAbiVersion {
     ///
     /// The plugin's words about what does not fit, if it does not.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn check_executable(
         &self,
         executable: &::pjrt::abi_version::ExecutableAbiVersion,
@@ -166,6 +168,7 @@ impl RuntimeAbiVersion {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn to_proto(&self) -> ::pjrt::Result<::pjrt::HeldBytes> {
         let api = ::pjrt::__rt::Handle::api(self);
         let table = api.extension::<::pjrt::raw::abi_version::Table>()?;
@@ -224,6 +227,7 @@ impl RuntimeAbiVersion {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn platform_id(&self) -> ::pjrt::Result<u64> {
         let api = ::pjrt::__rt::Handle::api(self);
         let table = api.extension::<::pjrt::raw::abi_version::Table>()?;

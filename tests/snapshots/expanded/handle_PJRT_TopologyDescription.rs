@@ -86,6 +86,7 @@ impl TopologyDescription {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn platform_name(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -127,6 +128,7 @@ impl TopologyDescription {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn platform_version(&self) -> ::pjrt::Result<&'_ str> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -168,6 +170,7 @@ impl TopologyDescription {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn device_descriptions(
         &self,
     ) -> ::pjrt::Result<::std::vec::Vec<::pjrt::DeviceDescription>> {
@@ -211,6 +214,7 @@ impl TopologyDescription {
     ///
     /// UNIMPLEMENTED where the platform cannot.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn serialize(&self) -> ::pjrt::Result<::pjrt::HeldBytes> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -266,6 +270,7 @@ impl TopologyDescription {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn attributes(&self) -> ::pjrt::Result<::pjrt::NamedValues<'_>> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -307,6 +312,7 @@ impl TopologyDescription {
     ///
     /// NOT_FOUND where the platform has no compiler registered, as on the measured CPU plugin (0.81); UNAVAILABLE on CUDA without its assembler.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn compile(
         &self,
         program: &::pjrt::Program,
@@ -357,6 +363,7 @@ impl TopologyDescription {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn fingerprint(&self) -> ::pjrt::Result<u64> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
@@ -376,6 +383,7 @@ impl TopologyDescription {
     ///
     /// UNIMPLEMENTED where the platform does not tell; INVALID_ARGUMENT for a layout with strides.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn canonical_shape(
         &self,
         memory_space_kind_id: i32,
@@ -474,6 +482,7 @@ impl TopologyDescription {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn memory_space_kind_ids(&self) -> ::pjrt::Result<&'_ [i32]> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;

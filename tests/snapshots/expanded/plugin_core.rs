@@ -11,6 +11,7 @@ impl Plugin {
     ///
     /// What the plugin reports; `Unimplemented` if its table lacks the function.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn attributes(&self) -> ::pjrt::Result<::pjrt::NamedValues<'static>> {
         let api = ::pjrt::__rt::OnPlugin::api(self);
         let _ = api;
@@ -51,6 +52,7 @@ impl Plugin {
     ///
     /// UNIMPLEMENTED on CPU; INVALID_ARGUMENT for a name or option that the platform does not know; FAILED_PRECONDITION on CUDA without options and GPU.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn create_topology(
         &self,
         topology_name: &str,
@@ -93,6 +95,7 @@ impl Plugin {
     ///
     /// UNIMPLEMENTED on TPU.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn create_execute_context(&self) -> ::pjrt::Result<::pjrt::ExecuteContext> {
         let api = ::pjrt::__rt::OnPlugin::api(self);
         let _ = api;
@@ -124,6 +127,7 @@ impl Plugin {
     ///
     /// INVALID_ARGUMENT for bytes that do not parse; NOT_FOUND where the platform has no compiler registered, as on the measured CPU plugin (0.81).
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
+    #[inline]
     pub fn deserialize_topology(
         &self,
         serialized_topology: &[u8],
