@@ -38,6 +38,10 @@ impl Plugin {
     }
 
     /// The extensions that the plugin offers, known or not, in the order of its chain.
+    ///
+    /// A node that says no more than that something is there ([`ExtensionType::UNKNOWN`], or a
+    /// number of a vendor's) is listed with its size; there is no type for
+    /// [`Plugin::extension`] to give.
     pub fn extensions(&self) -> Vec<ExtensionNode> {
         let nodes = self.api().chain().nodes().iter();
         nodes

@@ -27,6 +27,7 @@ pub mod abi_version;
 mod alias;
 mod async_transfer;
 mod buffer;
+pub mod callback;
 mod callback_error;
 mod client;
 mod client_options;
@@ -34,6 +35,7 @@ pub mod collectives;
 mod compile_options;
 mod copy_stream;
 pub mod cross_host_transfers;
+pub mod custom_partitioner;
 mod device;
 mod device_view;
 mod element;
@@ -74,6 +76,7 @@ mod topology;
 pub mod tpu_executable;
 pub mod tpu_topology;
 mod transfer;
+pub mod xla_transform;
 
 #[doc(hidden)]
 #[path = "rt/mod.rs"]

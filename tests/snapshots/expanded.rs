@@ -83,6 +83,12 @@ mod enum_PJRT_Buffer_MemoryLayout_Type { include!("expanded/enum_PJRT_Buffer_Mem
 mod enum_PJRT_Buffer_Type { include!("expanded/enum_PJRT_Buffer_Type.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod enum_PJRT_Callback_Tpu_SliceFailureType { include!("expanded/enum_PJRT_Callback_Tpu_SliceFailureType.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod enum_PJRT_Callback_Type { include!("expanded/enum_PJRT_Callback_Type.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod enum_PJRT_Error_Code { include!("expanded/enum_PJRT_Error_Code.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
@@ -98,6 +104,9 @@ mod enum_PJRT_NamedValue_Type { include!("expanded/enum_PJRT_NamedValue_Type.rs"
 mod enum_PJRT_ProcessState { include!("expanded/enum_PJRT_ProcessState.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod enum_PJRT_XlaTransform_PipelineStage { include!("expanded/enum_PJRT_XlaTransform_PipelineStage.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod enum_XLA_FFI_DataType { include!("expanded/enum_XLA_FFI_DataType.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
@@ -107,10 +116,16 @@ mod enum_XLA_FFI_ExecutionStage { include!("expanded/enum_XLA_FFI_ExecutionStage
 mod extension_abi_version { include!("expanded/extension_abi_version.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_callback { include!("expanded/extension_callback.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod extension_collectives { include!("expanded/extension_collectives.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod extension_cross_host_transfers { include!("expanded/extension_cross_host_transfers.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_custom_partitioner { include!("expanded/extension_custom_partitioner.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod extension_example { include!("expanded/extension_example.rs"); }
@@ -138,6 +153,9 @@ mod extension_tpu_executable { include!("expanded/extension_tpu_executable.rs");
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod extension_tpu_topology { include!("expanded/extension_tpu_topology.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_xla_transform { include!("expanded/extension_xla_transform.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod handle_PJRT_AsyncHostToDeviceTransferManager { include!("expanded/handle_PJRT_AsyncHostToDeviceTransferManager.rs"); }

@@ -79,6 +79,12 @@ impl From<crate::Error> for Error {
     }
 }
 
+/// Runs a callback; its panic becomes an error.
+pub(crate) fn caught<T>(body: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+    result.unwrap_or_else(|panic| Err(of_panic(panic)))
+}
+
 /// The message of a panic.
 pub(super) fn of_panic(payload: Box<dyn std::any::Any + Send>) -> Error {
     let text = if let Some(text) = payload.downcast_ref::<&str>() {

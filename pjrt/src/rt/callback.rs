@@ -47,7 +47,12 @@ impl<F: ?Sized + Send + Sync + 'static> Kept<F> {
         }
     }
 
-    /// The plugin has the closure: it stays as long as the process.
+    /// Whether [`let_go`] was called with the data already.
+    pub fn ended(&self) -> bool {
+        self.0.is_none_or(|place| place.get().is_none())
+    }
+
+    /// The plugin has the closure: it stays as long as the process, or until [`let_go`].
     pub fn keep_for_good(mut self) {
         self.0 = None;
     }
@@ -94,6 +99,19 @@ pub unsafe fn call_back<F: ?Sized + Send + Sync + 'static>(
         }
     };
     contained(call);
+}
+
+/// The plugin calls the closure no more: it goes, once the calls that run have ended. A second time
+/// does nothing.
+///
+/// # Safety
+///
+/// As [`call_back`].
+pub unsafe fn let_go<F: ?Sized + Send + Sync + 'static>(data: *mut c_void) {
+    // SAFETY: the place is never freed and only changes under its lock.
+    if let Some(place) = unsafe { data.cast_const().cast::<Place<F>>().as_ref() } {
+        contained(|| place.empty());
+    }
 }
 
 /// A registration: plugin, function and key.
@@ -229,6 +247,23 @@ mod tests {
             (Arc::strong_count(&other.0), Arc::strong_count(&last.0)),
             (1, 1)
         );
+    }
+
+    #[test]
+    fn a_closure_goes_when_the_plugin_lets_it_go() {
+        let (count, closure) = counter();
+        let kept = Kept::new(closure);
+        let data = kept.data();
+        assert!(!kept.ended());
+        for _ in 0..2 {
+            // SAFETY: the data is of this type.
+            unsafe { let_go::<Closure>(data) };
+            assert_eq!(Arc::strong_count(&count), 1);
+        }
+        assert!(kept.ended());
+        kept.keep_for_good();
+        call(data);
+        assert_eq!(count.load(Ordering::SeqCst), 0);
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod waiting;
 
 pub use crate::ffi::gate::compiling;
 pub use api::{Api, Function};
-pub use callback::{Kept, Registered, call_back};
+pub use callback::{Kept, Registered, call_back, let_go};
 pub use checks::{
     Lower, Lowered, Message, check_after, check_element_type, check_failure, check_one_of,
     check_rank, check_sizes, reached,

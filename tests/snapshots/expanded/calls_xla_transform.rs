@@ -173,8 +173,6 @@ pub unsafe fn clear_xla_transform_fn(
 pub struct XlaTransformGetHloPassPipelineTraceFnIn {
     /// `hlo_module` (`PJRT_XlaTransform_string`).
     pub hlo_module: ::pjrt::sys::xla_transform::PJRT_XlaTransform_string,
-    /// `trace` (`PJRT_HloPassPipelineTrace`).
-    pub trace: ::pjrt::sys::xla_transform::PJRT_HloPassPipelineTrace,
 }
 impl XlaTransformGetHloPassPipelineTraceFnIn {
     /// Takes the fields of the first version.
@@ -186,14 +184,16 @@ impl XlaTransformGetHloPassPipelineTraceFnIn {
     #[inline]
     pub fn new(
         hlo_module: ::pjrt::sys::xla_transform::PJRT_XlaTransform_string,
-        trace: ::pjrt::sys::xla_transform::PJRT_HloPassPipelineTrace,
     ) -> Self {
-        Self { hlo_module, trace }
+        Self { hlo_module }
     }
 }
 /// Outputs of [`xla_transform_get_hlo_pass_pipeline_trace_fn`]: the fields of `PJRT_Xla_Transform_Get_Hlo_Pass_Pipeline_Trace_Args` that the plugin fills.
 #[non_exhaustive]
-pub struct XlaTransformGetHloPassPipelineTraceFnOut {}
+pub struct XlaTransformGetHloPassPipelineTraceFnOut {
+    /// `trace` (`PJRT_HloPassPipelineTrace`).
+    pub trace: ::pjrt::sys::xla_transform::PJRT_HloPassPipelineTrace,
+}
 /// Calls `PJRT_Xla_Transform_Get_Hlo_Pass_Pipeline_Trace_Fn` (since PJRT 0.115).
 ///
 /// # Errors
@@ -222,13 +222,13 @@ pub unsafe fn xla_transform_get_hlo_pass_pipeline_trace_fn(
     let mut args = <::pjrt::sys::xla_transform::PJRT_Xla_Transform_Get_Hlo_Pass_Pipeline_Trace_Args>::zeroed();
     args.struct_size = ::pjrt::sys::xla_transform::PJRT_Xla_Transform_Get_Hlo_Pass_Pipeline_Trace_Args_STRUCT_SIZE;
     args.hlo_module = input.hlo_module;
-    args.trace = input.trace;
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(XlaTransformGetHloPassPipelineTraceFnOut {
+        trace: args.trace,
     })
 }
 /// Inputs of [`xla_transform_destroy_hlo_pass_pipeline_trace_fn`]: the fields of `PJRT_Xla_Transform_Destroy_Hlo_Pass_Pipeline_Trace_Args` that the caller fills.
