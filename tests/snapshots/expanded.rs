@@ -89,6 +89,12 @@ mod enum_PJRT_Callback_Tpu_SliceFailureType { include!("expanded/enum_PJRT_Callb
 mod enum_PJRT_Callback_Type { include!("expanded/enum_PJRT_Callback_Type.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod enum_PJRT_Collectives_CollectiveOpKind { include!("expanded/enum_PJRT_Collectives_CollectiveOpKind.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod enum_PJRT_Collectives_ReductionKind { include!("expanded/enum_PJRT_Collectives_ReductionKind.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod enum_PJRT_Error_Code { include!("expanded/enum_PJRT_Error_Code.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
@@ -171,6 +177,9 @@ mod handle_PJRT_Client { include!("expanded/handle_PJRT_Client.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod handle_PJRT_Collectives { include!("expanded/handle_PJRT_Collectives.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod handle_PJRT_Collectives_Communicator { include!("expanded/handle_PJRT_Collectives_Communicator.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod handle_PJRT_CopyToDeviceStream { include!("expanded/handle_PJRT_CopyToDeviceStream.rs"); }

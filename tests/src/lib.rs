@@ -1,5 +1,6 @@
 //! What the integration tests share: real plugins, or the reason why there is none.
 
+pub mod made_up;
 pub mod mock;
 pub mod record;
 pub mod tpu;

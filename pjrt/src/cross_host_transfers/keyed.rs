@@ -1,7 +1,7 @@
 //! Transfers that both sides know by a key.
 
 use super::shapes::Shapes;
-use super::{CrossHostTransfers, buffers, not_empty, taken_over};
+use super::{CrossHostTransfers, buffers, not_empty};
 use crate::rt::{self, Handle, Place};
 use crate::{Buffer, BufferSpec, Client, Device, Event, Result, raw};
 use std::ptr;
@@ -133,6 +133,6 @@ impl CrossHostTransfers {
         };
         let owner = rt::owner_of(client);
         // SAFETY: the plugin has written new events, which are ours to destroy and need the client.
-        unsafe { taken_over(client, &written, owner.as_ref(), place) }
+        unsafe { rt::owned_list(client.api(), &written, owner.as_ref(), place) }
     }
 }

@@ -24,9 +24,8 @@ pub use keyed::{Incoming, Outgoing};
 pub use promise::DescriptorPromise;
 pub use receive::ReceiveDescriptors;
 
-use crate::rt::{self, Handle, Owner, Place};
+use crate::rt::{self, Handle, Place};
 use crate::{Buffer, Client, Device, Error, Result};
-use std::ptr::NonNull;
 
 pjrt_macros::generate!(extension cross_host_transfers);
 
@@ -64,37 +63,7 @@ fn not_empty<T>(list: &[T], function: &'static str, argument: &'static str) -> R
     Ok(())
 }
 
-/// Takes over what a plugin has written into memory of ours. An empty place or one object twice is
-/// an error, and the others are destroyed.
-///
-/// # Safety
-///
-/// What is not null is a new object of the caller's to destroy; `owner` is what must outlive it.
-unsafe fn taken_over<H: Handle>(
-    client: &Client,
-    written: &[*mut H::Raw],
-    owner: Option<&Owner>,
-    place: Place,
-) -> Result<Vec<H>> {
-    let mut taken: Vec<H> = Vec::with_capacity(written.len());
-    let mut problem = None;
-    for raw in written {
-        match NonNull::new(*raw) {
-            None => problem = Some("null where an object must be"),
-            Some(raw) if taken.iter().any(|other| other.as_raw() == raw.as_ptr()) => {
-                problem = Some("one object in two places");
-            }
-            // SAFETY: the caller's promise; an object that comes twice is taken over once.
-            Some(raw) => taken.push(unsafe { H::own(client.api(), raw, owner.cloned()) }),
-        }
-    }
-    match problem {
-        Some(problem) => Err(place.invalid(problem)),
-        None => Ok(taken),
-    }
-}
-
-/// As [`taken_over`], for buffers of the client.
+/// Takes over the buffers that a plugin has written into memory of ours.
 ///
 /// # Safety
 ///
@@ -109,5 +78,5 @@ unsafe fn buffers(
         field: "buffers",
     };
     // SAFETY: the caller's promise; a buffer needs its client.
-    unsafe { taken_over(client, written, rt::owner_of(client).as_ref(), place) }
+    unsafe { rt::owned_list(client.api(), written, rt::owner_of(client).as_ref(), place) }
 }

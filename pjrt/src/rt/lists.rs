@@ -1,9 +1,10 @@
 //! Lists that go to a plugin or come back from one, and memory that it fills.
 
-use super::{Place, slice};
+use super::{Api, Handle, Owner, Place, slice};
 use crate::sys;
 use crate::{Error, NamedValue, NamedValueType, Result, Value};
 use std::ffi::c_char;
+use std::ptr::NonNull;
 
 /// A length as the type of its field.
 pub fn length<T: TryFrom<usize>>(
@@ -16,6 +17,36 @@ pub fn length<T: TryFrom<usize>>(
         argument,
         problem: format!("{length} items do not fit the field that counts them"),
     })
+}
+
+/// Takes over a list of objects that a plugin made. An empty place or one object twice is an error,
+/// and the others are destroyed.
+///
+/// # Safety
+///
+/// What is not null is a new object of the caller's to destroy; `owner` is what must outlive it.
+pub(crate) unsafe fn owned_list<H: Handle>(
+    api: &'static Api,
+    items: &[*mut H::Raw],
+    owner: Option<&Owner>,
+    place: Place,
+) -> Result<Vec<H>> {
+    let mut taken: Vec<H> = Vec::with_capacity(items.len());
+    let mut problem = None;
+    for raw in items {
+        match NonNull::new(*raw) {
+            None => problem = Some("null where an object must be"),
+            Some(raw) if taken.iter().any(|other| other.as_raw() == raw.as_ptr()) => {
+                problem = Some("one object in two places");
+            }
+            // SAFETY: the caller's promise; an object that comes twice is taken over once.
+            Some(raw) => taken.push(unsafe { H::own(api, raw, owner.cloned()) }),
+        }
+    }
+    match problem {
+        Some(problem) => Err(place.invalid(problem)),
+        None => Ok(taken),
+    }
 }
 
 /// A number of items that a plugin returned.

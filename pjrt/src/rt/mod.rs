@@ -31,6 +31,7 @@ pub use handle::{
     destructor, handles, index_below, keep_also, of_plugin, owned, owned_or_none, owner_of,
     same_client, same_plugin,
 };
+pub(crate) use lists::owned_list;
 pub use lists::{
     byte_strings, byte_strings_or_none, count, filled, filled_text, index_or_none, length,
     lower_named_values, product, room, rows, texts, texts_or_none, zeroed_items,
