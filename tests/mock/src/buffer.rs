@@ -249,14 +249,6 @@ impl Buffer {
         self.lock().clone().ok_or_else(deleted)
     }
 
-    /// Gives the contents that were awaited.
-    pub(crate) fn fill(&self, contents: Result<Arc<Storage>, Failure>) {
-        let data = self.lock().clone();
-        if let Some(data) = data {
-            data.fill(contents);
-        }
-    }
-
     /// The bytes, once they are there.
     pub(crate) fn wait(&self) -> Result<Arc<Storage>, Failure> {
         self.data()?.wait()

@@ -62,6 +62,15 @@ fn said(panic: &(dyn Any + Send)) -> String {
 }
 
 impl Call {
+    /// For what a caller does outside of a function of the table.
+    pub(crate) fn of(inner: Arc<Inner>, function: &'static str) -> Call {
+        Call {
+            faults: inner.faults_of(function),
+            inner,
+            function,
+        }
+    }
+
     /// # Safety
     ///
     /// As [`enter`].

@@ -5,13 +5,16 @@ use std::any::type_name;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+/// Runs over the bytes of today's arguments.
+type Run = dyn Fn(&Call, *mut u8) -> Outcome + Send + Sync;
+
 /// What a function does, over today's arguments.
 pub(crate) struct Entry {
     /// Name of the struct of its arguments.
     pub(crate) args: &'static str,
     /// Its size.
     pub(crate) size: usize,
-    run: Box<dyn Fn(&Call, *mut u8) -> Outcome + Send + Sync>,
+    run: Box<Run>,
 }
 
 impl Entry {
@@ -74,9 +77,13 @@ pub(crate) fn all() -> &'static Calls {
         crate::topology::calls(&mut all);
         crate::buffer::calls(&mut all);
         crate::host::calls(&mut all);
+        crate::make::calls(&mut all);
+        crate::transfer::calls(&mut all);
         crate::executable::calls(&mut all);
+        crate::loaded::calls(&mut all);
         crate::execute::calls(&mut all);
         crate::talk::calls(&mut all);
+        crate::ext::calls(&mut all);
         all
     })
 }

@@ -4,6 +4,7 @@ use crate::buffer::Buffer;
 use crate::call::{Call, Outcome};
 use crate::calls::Calls;
 use crate::device::Device;
+use crate::event::Sent;
 use crate::failure::Failure;
 use crate::memory::{KINDS, Memory};
 use crate::memory_of::{room, text};
@@ -11,6 +12,7 @@ use crate::named::Value;
 use crate::topology::{PLATFORM, PLATFORM_VERSION, Topology};
 use pjrt_sys as sys;
 use std::collections::BTreeMap;
+use std::ffi::c_void;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 /// A client.
@@ -21,7 +23,12 @@ pub(crate) struct Client {
     buffers: Mutex<Vec<Weak<Buffer>>>,
     /// Ranges that are mapped, by start.
     mapped: Mutex<BTreeMap<usize, usize>>,
+    /// Who wants to be told of what.
+    listeners: Mutex<Vec<(i64, Arc<Listener>)>>,
 }
+
+/// Is given the arguments of a callback.
+type Listener = dyn Fn(Sent<*mut c_void>) + Send + Sync;
 
 /// Handles of what goes with a client.
 struct Places {
@@ -49,6 +56,30 @@ impl Client {
         live.filter(|b| b.device.id == device && !b.is_deleted())
             .map(|b| b.shape.bytes())
             .sum()
+    }
+
+    /// Adds one who wants to be told.
+    pub(crate) fn listen(&self, kind: i64, listener: Box<Listener>) {
+        let mut listeners = self
+            .listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        listeners.push((kind, listener.into()));
+    }
+
+    /// Tells everybody who wants to know, and gives how many there are.
+    pub(crate) fn tell(&self, kind: i64, told: *mut c_void) -> usize {
+        let listeners = self
+            .listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut wanting = listeners.clone();
+        drop(listeners);
+        wanting.retain(|(wanted, _)| *wanted == kind);
+        for (_, listener) in &wanting {
+            listener(Sent::new(told));
+        }
+        wanting.len()
     }
 
     pub(crate) fn note(&self, buffer: &Arc<Buffer>) {

@@ -17,6 +17,8 @@ pub(crate) struct Description {
     debug: String,
     display: String,
     attributes: Named,
+    /// Handles of what is known of its memories.
+    pub(crate) memories: OnceLock<Vec<usize>>,
 }
 
 impl Description {
@@ -31,6 +33,7 @@ impl Description {
             debug: format!("MOCK_{id}"),
             display: format!("MockDevice(id={id})"),
             attributes: Named::new(call.era(), values),
+            memories: OnceLock::new(),
         })
     }
 }

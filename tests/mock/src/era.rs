@@ -141,6 +141,14 @@ impl Era {
         self.more > 0 || values.is_some_and(|values| values.contains(&value))
     }
 
+    /// Whether a struct of the time lacks a field that today's has.
+    pub(crate) fn lacks_field<T>(&self, field: &str) -> bool {
+        let there = self
+            .layout::<T>()
+            .and_then(|layout| self.structure(&layout.name));
+        !there.is_some_and(|body| body.fields.iter().any(|f| f.name == field))
+    }
+
     /// The layout of the struct that a type of the bindings stands for; none if it was not there.
     pub(crate) fn layout<T>(&self) -> Option<&Layout> {
         let name = type_name::<T>();

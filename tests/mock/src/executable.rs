@@ -3,7 +3,9 @@
 use crate::call::{Call, Outcome};
 use crate::calls::Calls;
 use crate::client::Client;
+use crate::ext::SHARDING;
 use crate::failure::Failure;
+use crate::loaded::Loaded;
 use crate::memory::KINDS;
 use crate::memory_of::{bytes, items, list, room, string, text};
 use crate::named::{Named, Value};
@@ -11,9 +13,9 @@ use crate::program::Program;
 use crate::proto;
 use crate::topology::Topology;
 use pjrt_sys as sys;
+use std::collections::BTreeMap;
 use std::ffi::c_char;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A compiled program, with what callers ask of it in the form they get it.
 pub(crate) struct Executable {
@@ -21,22 +23,17 @@ pub(crate) struct Executable {
     pub(crate) replicas: usize,
     pub(crate) partitions: usize,
     options: Vec<u8>,
-    fingerprint: String,
+    pub(crate) fingerprint: String,
     cost: Named,
     output_types: Vec<sys::PJRT_Buffer_Type>,
     output_dims: Vec<i64>,
     output_ranks: Vec<usize>,
     kinds: Vec<usize>,
     kind_sizes: Vec<usize>,
-}
-
-/// A program on devices.
-pub(crate) struct Loaded {
-    pub(crate) client: Arc<Client>,
-    pub(crate) executable: Arc<Executable>,
-    pub(crate) devices: Vec<usize>,
-    ids: Vec<sys::PJRT_LogicalDeviceIds>,
-    deleted: AtomicBool,
+    shardings: Vec<usize>,
+    sharding_sizes: Vec<usize>,
+    /// Lists of handles that go with a handle of the executable, by that and what they are of.
+    lent: Mutex<BTreeMap<(usize, &'static str), Vec<usize>>>,
 }
 
 const MAGIC: &str = "mock executable\n";
@@ -47,6 +44,7 @@ impl Executable {
         let flops: usize = program.outputs.iter().map(|o| o.shape.bytes()).sum();
         let count = program.parameters.len().max(program.outputs.len());
         let (kind, kind_size) = text(KINDS[0].0.as_bytes());
+        let (sharding, sharding_size) = text(SHARDING.as_bytes());
         Ok(Arc::new(Executable {
             replicas: program.replicas.unwrap_or(replicas),
             partitions: program.partitions.unwrap_or(partitions),
@@ -62,8 +60,31 @@ impl Executable {
             output_ranks: program.outputs.iter().map(|o| o.shape.dims.len()).collect(),
             kinds: vec![kind as usize; count],
             kind_sizes: vec![kind_size; count],
+            shardings: vec![sharding as usize; count],
+            sharding_sizes: vec![sharding_size; count],
+            lent: Mutex::default(),
             program,
         }))
+    }
+}
+
+impl Executable {
+    /// Texts that tell how arrays are spread, and their lengths.
+    pub(crate) fn shardings(&self) -> (*const *const c_char, *const usize) {
+        (self.shardings.as_ptr().cast(), self.sharding_sizes.as_ptr())
+    }
+
+    /// A list of handles, made when it is first asked for: start and length.
+    pub(crate) fn lent(
+        &self,
+        owner: usize,
+        of: &'static str,
+        make: impl FnOnce() -> Vec<usize>,
+    ) -> (usize, usize) {
+        let mut lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner);
+        // Lists are never taken out again, so the memory of each stays where it is.
+        let list = lent.entry((owner, of)).or_insert_with(make);
+        (list.as_ptr() as usize, list.len())
     }
 }
 
@@ -80,43 +101,6 @@ fn sizes(options: &[u8]) -> Result<(usize, usize), Failure> {
             .map_err(|_| wrong())
     };
     Ok((number(4)?, number(5)?))
-}
-
-impl Loaded {
-    /// Puts a program on the first devices of a client.
-    fn new(client: Arc<Client>, executable: Arc<Executable>) -> Result<Arc<Loaded>, Failure> {
-        let (replicas, partitions) = (executable.replicas, executable.partitions);
-        let count = replicas.checked_mul(partitions).unwrap_or(usize::MAX);
-        let devices = client.devices().get(..count).map(<[usize]>::to_vec);
-        let devices = devices.ok_or_else(|| {
-            let there = client.devices().len();
-            Failure::invalid(format!(
-                "the program needs {count} devices, and there are {there}"
-            ))
-        })?;
-        let narrow = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
-        let mut ids = Vec::new();
-        for replica in 0..replicas {
-            ids.extend((0..partitions).map(|partition| sys::PJRT_LogicalDeviceIds {
-                replica: narrow(replica),
-                partition: narrow(partition),
-            }));
-        }
-        Ok(Arc::new(Loaded {
-            client,
-            executable,
-            devices,
-            ids,
-            deleted: AtomicBool::new(false),
-        }))
-    }
-
-    pub(crate) fn usable(&self) -> Outcome {
-        match self.deleted.load(Ordering::SeqCst) {
-            false => Ok(()),
-            true => Err(Failure::invalid("the program was deleted")),
-        }
-    }
 }
 
 /// A program of the caller.
@@ -161,17 +145,6 @@ pub(crate) fn calls(all: &mut Calls) {
     all.add("PJRT_Executable_Serialize", serialize);
     all.add("PJRT_Executable_GetCompileOptions", compile_options);
     all.add("PJRT_Executable_DeserializeAndLoad", deserialize);
-    all.add("PJRT_LoadedExecutable_Destroy", unload);
-    all.add("PJRT_LoadedExecutable_GetExecutable", executable);
-    all.add("PJRT_LoadedExecutable_GetDeviceAssignment", assignment);
-    all.add("PJRT_LoadedExecutable_AddressableDevices", devices);
-    all.add(
-        "PJRT_LoadedExecutable_AddressableDeviceLogicalIds",
-        logical_ids,
-    );
-    all.add("PJRT_LoadedExecutable_Delete", delete);
-    all.add("PJRT_LoadedExecutable_IsDeleted", is_deleted);
-    all.add("PJRT_LoadedExecutable_Fingerprint", loaded_fingerprint);
 }
 
 fn compile_only(call: &Call, args: &mut sys::PJRT_Compile_Args) -> Outcome {
@@ -325,7 +298,7 @@ fn optimized(call: &Call, args: &mut sys::PJRT_Executable_OptimizedProgram_Args)
     call.write(&wanted, args.program)
 }
 
-unsafe extern "C" fn free<T>(holder: *mut T) {
+pub(crate) unsafe extern "C" fn free<T>(holder: *mut T) {
     if !holder.is_null() {
         // SAFETY: the pointer was made below of a box, and callers call this once.
         drop(unsafe { Box::from_raw(holder.cast::<Vec<u8>>()) });
@@ -374,81 +347,5 @@ fn deserialize(call: &Call, args: &mut sys::PJRT_Executable_DeserializeAndLoad_A
     }
     let executable = Executable::new(call, Program::parse(code)?, options)?;
     args.loaded_executable = call.give(Loaded::new(client, executable)?);
-    Ok(())
-}
-
-fn unload(call: &Call, args: &mut sys::PJRT_LoadedExecutable_Destroy_Args) -> Outcome {
-    call.destroy::<Loaded>(args.executable).map(drop)
-}
-
-fn executable(call: &Call, args: &mut sys::PJRT_LoadedExecutable_GetExecutable_Args) -> Outcome {
-    let loaded = call.get::<Loaded>(args.loaded_executable)?;
-    args.executable = call.give(loaded.executable.clone());
-    Ok(())
-}
-
-fn assignment(
-    call: &Call,
-    args: &mut sys::PJRT_LoadedExecutable_GetDeviceAssignment_Args,
-) -> Outcome {
-    let loaded = call.get::<Loaded>(args.executable)?;
-    let (replicas, partitions) = (loaded.executable.replicas, loaded.executable.partitions);
-    let mut message = Vec::new();
-    proto::number(1, replicas as u64, &mut message);
-    proto::number(2, partitions as u64, &mut message);
-    for partition in 0..partitions {
-        let mut of_partition = Vec::new();
-        for replica in 0..replicas {
-            proto::varint((replica * partitions + partition) as u64, &mut of_partition);
-        }
-        let mut ids = Vec::new();
-        proto::nested(1, &of_partition, &mut ids);
-        proto::nested(3, &ids, &mut message);
-    }
-    let holder = Box::new(message);
-    (args.serialized_bytes, args.serialized_bytes_size) = text(&holder);
-    args.serialized_device_assignment = Box::into_raw(holder).cast();
-    args.serialized_device_assignment_deleter = Some(free);
-    Ok(())
-}
-
-fn devices(call: &Call, args: &mut sys::PJRT_LoadedExecutable_AddressableDevices_Args) -> Outcome {
-    let loaded = call.get::<Loaded>(args.executable)?;
-    args.addressable_devices = loaded.devices.as_ptr().cast();
-    args.num_addressable_devices = loaded.devices.len();
-    Ok(())
-}
-
-fn logical_ids(
-    call: &Call,
-    args: &mut sys::PJRT_LoadedExecutable_AddressableDeviceLogicalIds_Args,
-) -> Outcome {
-    let loaded = call.get::<Loaded>(args.executable)?;
-    args.addressable_device_logical_ids = loaded.ids.as_ptr().cast_mut();
-    args.num_addressable_device_logical_ids = loaded.ids.len();
-    Ok(())
-}
-
-fn delete(call: &Call, args: &mut sys::PJRT_LoadedExecutable_Delete_Args) -> Outcome {
-    let loaded = call.get::<Loaded>(args.executable)?;
-    loaded.deleted.store(true, Ordering::SeqCst);
-    Ok(())
-}
-
-fn is_deleted(call: &Call, args: &mut sys::PJRT_LoadedExecutable_IsDeleted_Args) -> Outcome {
-    let loaded = call.get::<Loaded>(args.executable)?;
-    args.is_deleted = loaded.deleted.load(Ordering::SeqCst);
-    Ok(())
-}
-
-fn loaded_fingerprint(
-    call: &Call,
-    args: &mut sys::PJRT_LoadedExecutable_Fingerprint_Args,
-) -> Outcome {
-    let loaded = call.get::<Loaded>(args.executable)?;
-    (
-        args.executable_fingerprint,
-        args.executable_fingerprint_size,
-    ) = text(loaded.executable.fingerprint.as_bytes());
     Ok(())
 }

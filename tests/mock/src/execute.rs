@@ -5,18 +5,52 @@ use crate::call::{Call, Outcome};
 use crate::calls::Calls;
 use crate::device::Device;
 use crate::element;
-use crate::event::Signal;
-use crate::executable::Loaded;
+use crate::event::{Sent, Signal};
+use crate::ext::ffi::Deleter;
 use crate::failure::Failure;
+use crate::loaded::Loaded;
 use crate::memory_of::{items, room};
 use crate::program::{Made, Program};
 use crate::talk::Talk;
 use pjrt_sys as sys;
-use std::sync::{Arc, PoisonError};
+use std::ffi::c_void;
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// A context of runs; it is a place for user data.
+/// A context of runs: a place for user data, one of each type.
 #[derive(Default)]
-pub(crate) struct Context;
+pub(crate) struct Context(Mutex<Vec<UserData>>);
+
+/// Data that ends with its context.
+struct UserData {
+    kind: i64,
+    data: Sent<*mut c_void>,
+    deleter: Option<Deleter>,
+}
+
+impl Drop for UserData {
+    fn drop(&mut self) {
+        if let Some(deleter) = self.deleter {
+            // SAFETY: the data is the plugin's since it was added, and ends once.
+            unsafe { deleter(self.data.get()) };
+        }
+    }
+}
+
+impl Context {
+    /// Takes data over; false if there is some of that type.
+    pub(crate) fn add(&self, kind: i64, data: *mut c_void, deleter: Option<Deleter>) -> bool {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.iter().any(|other| other.kind == kind) {
+            return false;
+        }
+        held.push(UserData {
+            kind,
+            data: Sent::new(data),
+            deleter,
+        });
+        true
+    }
+}
 
 pub(crate) fn calls(all: &mut Calls) {
     all.add("PJRT_LoadedExecutable_Execute", execute);
@@ -25,7 +59,7 @@ pub(crate) fn calls(all: &mut Calls) {
 }
 
 fn create_context(call: &Call, args: &mut sys::PJRT_ExecuteContext_Create_Args) -> Outcome {
-    args.context = call.give(Arc::new(Context));
+    args.context = call.give(Arc::new(Context::default()));
     Ok(())
 }
 

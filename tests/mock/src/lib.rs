@@ -27,12 +27,14 @@ mod event;
 mod executable;
 mod execute;
 mod export;
-mod extensions;
+mod ext;
 mod failure;
 mod fault;
 mod host;
 mod key_value;
 mod layout;
+mod loaded;
+mod make;
 mod memory;
 mod memory_of;
 mod mock;
@@ -45,6 +47,7 @@ mod stub;
 mod table;
 mod talk;
 mod topology;
+mod transfer;
 mod work;
 
 pub use era::{commits, keeps_slots, minors};
@@ -64,4 +67,19 @@ pub fn without_behaviour() -> Vec<&'static str> {
     there
         .filter(|name| calls::all().get(name).is_none())
         .collect()
+}
+
+/// Whether a function is one of the main table.
+pub fn is_core(function: &str) -> bool {
+    let found = era::history().function(function).and_then(|f| f.newest());
+    found.is_some_and(|f| f.table == era::API)
+}
+
+/// Behaviours under names that no function ever had, and those over another struct than the function's.
+pub fn misnamed() -> Vec<&'static str> {
+    let wrong = calls::all().names().filter(|(name, args)| {
+        let found = era::history().function(name).and_then(|f| f.newest());
+        found.and_then(|f| f.args.as_deref()) != Some(*args)
+    });
+    wrong.map(|(name, _)| name).collect()
 }

@@ -2,7 +2,8 @@
 
 use crate::counts::Counts;
 use crate::era::{self, Era};
-use crate::extensions;
+use crate::ext;
+use crate::ext::ffi::Registered;
 use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::registry::Registry;
@@ -29,6 +30,7 @@ pub(crate) struct Inner {
     /// Jobs on other threads that have not ended.
     pub(crate) jobs: AtomicUsize,
     registry: Mutex<Registry>,
+    registered: Mutex<Registered>,
     faults: Mutex<BTreeMap<String, Vec<Fault>>>,
     violations: Mutex<Vec<String>>,
     kept: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
@@ -41,6 +43,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Inner {
     pub(crate) fn registry(&self) -> MutexGuard<'_, Registry> {
         lock(&self.registry)
+    }
+
+    pub(crate) fn registered(&self) -> MutexGuard<'_, Registered> {
+        lock(&self.registered)
     }
 
     pub(crate) fn violation(&self, what: String) {
@@ -61,6 +67,15 @@ impl Inner {
     /// A handle that the caller must destroy.
     pub(crate) fn give<T: Any + Send + Sync, H>(&self, value: Arc<T>) -> *mut H {
         self.registry().add(value, [0, self.place], true, None) as *mut H
+    }
+
+    /// The same, where the caller reads what the handle points to.
+    pub(crate) fn give_words<T: Any + Send + Sync, H>(
+        &self,
+        value: Arc<T>,
+        words: [usize; 2],
+    ) -> *mut H {
+        self.registry().add(value, words, true, None) as *mut H
     }
 
     /// An error object.
@@ -305,7 +320,7 @@ impl Builder {
         let era = Era::of(state, self.larger_structs);
         let place = stub::reserve();
         let extensions = if self.extensions {
-            extensions::of(era)
+            ext::of(era)
         } else {
             Vec::new()
         };
@@ -321,6 +336,7 @@ impl Builder {
             counts: Counts::default(),
             jobs: AtomicUsize::new(0),
             registry: Mutex::default(),
+            registered: Mutex::default(),
             faults: Mutex::new(self.faults),
             violations: Mutex::default(),
             kept: Mutex::default(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// after its end is told.
 struct Object {
     /// What the address points to: words that a caller may read, such as a table of functions.
-    cell: Box<[usize; 2]>,
+    _cell: Box<[usize; 2]>,
     value: Option<Arc<dyn Any + Send + Sync>>,
     kind: TypeId,
     kind_name: &'static str,
@@ -40,7 +40,7 @@ impl Registry {
         let cell = Box::new(words);
         let address = (&raw const *cell) as usize;
         let object = Object {
-            cell,
+            _cell: cell,
             value: Some(value),
             kind: TypeId::of::<T>(),
             kind_name: short(type_name::<T>()),
@@ -129,10 +129,5 @@ impl Registry {
         }
         found.sort_unstable();
         found
-    }
-
-    /// The words behind an address.
-    pub(crate) fn words(&self, address: usize) -> Option<[usize; 2]> {
-        self.objects.get(&address).map(|object| *object.cell)
     }
 }
