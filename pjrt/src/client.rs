@@ -1,10 +1,8 @@
 //! Clients: connections to the devices of a plugin.
 
 use crate::key_value::Callbacks;
-use crate::rt::{self, Api, Handle};
-use crate::{Buffer, ClientOptions, Device, Element, Error, Event, HostBufferSemantics};
-use crate::{NamedValueType, Result, raw, sys};
-use std::ptr;
+use crate::rt::{self, Api};
+use crate::{ClientOptions, NamedValueType, Result, raw, sys};
 
 pjrt_macros::generate!(handle PJRT_Client);
 
@@ -48,94 +46,6 @@ impl Client {
             owner.lend(store);
         }
         Ok(client)
-    }
-
-    /// Copies an array to the client's first addressable device. The elements are in row-major
-    /// order: the last dimension varies fastest.
-    ///
-    /// # Errors
-    ///
-    /// As [`Client::buffer_from_slice_on`].
-    pub fn buffer_from_slice<T: Element>(&self, data: &[T], dims: &[i64]) -> Result<Buffer> {
-        let devices = self.addressable_devices()?;
-        let device = devices.first().ok_or_else(|| {
-            let place = rt::Place {
-                function: "PJRT_Client_AddressableDevices",
-                field: "addressable_devices",
-            };
-            place.invalid("no device where one is needed")
-        })?;
-        self.buffer_from_slice_on(data, dims, device)
-    }
-
-    /// Copies an array to a device. The elements are in row-major order: the last dimension varies
-    /// fastest. The data is copied during the call.
-    ///
-    /// Calls `PJRT_Client_BufferFromHostBuffer`.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidArgument` if the dimensions do not give the number of elements; `ForeignHandle` for
-    /// a device of another client; what the plugin reports.
-    pub fn buffer_from_slice_on<T: Element>(
-        &self,
-        data: &[T],
-        dims: &[i64],
-        device: &Device,
-    ) -> Result<Buffer> {
-        const FUNCTION: &str = "PJRT_Client_BufferFromHostBuffer";
-        let api = self.api();
-        rt::destructor::<Buffer>(api)?;
-        rt::destructor::<Event>(api)?;
-        rt::same_client(self, device, FUNCTION, "device")?;
-        if element_count(dims) != Some(data.len()) {
-            return Err(Error::InvalidArgument {
-                function: FUNCTION,
-                argument: "dims",
-                problem: format!(
-                    "{dims:?} does not describe the {} elements given",
-                    data.len()
-                ),
-            });
-        }
-        // The plugin is given no null, not even for nothing.
-        let data = if data.is_empty() {
-            ptr::NonNull::<T>::dangling().as_ptr().cast_const()
-        } else {
-            data.as_ptr()
-        };
-        let input = raw::ClientBufferFromHostBufferIn::new(
-            self.as_raw(),
-            data.cast(),
-            T::TYPE.as_raw(),
-            dims.as_ptr(),
-            dims.len(),
-            ptr::null(),
-            0,
-            HostBufferSemantics::IMMUTABLE_ONLY_DURING_CALL.as_raw(),
-            device.as_raw(),
-            ptr::null_mut(),
-            ptr::null_mut(),
-        );
-        // SAFETY: dimensions and type describe exactly the memory of `data`, which outlives the
-        // call; these semantics let the plugin read it during the call only.
-        let out = unsafe { raw::client_buffer_from_host_buffer(api, input) }?;
-        let place = |field| rt::Place {
-            function: FUNCTION,
-            field,
-        };
-        // SAFETY: the event is new and ours to destroy. The memory is free already, so nobody waits.
-        let done: Result<Option<Event>> = unsafe {
-            rt::owned_or_none(
-                api,
-                out.done_with_host_buffer,
-                rt::owner_of(self),
-                place("done_with_host_buffer"),
-            )
-        };
-        drop(done);
-        // SAFETY: the buffer is new and the caller's to destroy; it needs the client.
-        unsafe { rt::owned(api, out.buffer, rt::owner_of(self), place("buffer")) }
     }
 }
 

@@ -51,6 +51,8 @@ mod extension;
 pub mod ffi;
 pub mod find;
 mod held;
+mod host_array;
+mod host_vec;
 #[cfg(feature = "install")]
 pub mod install;
 mod key_value;
@@ -105,6 +107,8 @@ pub use execute::{Argument, ExecuteOptions, Execution, HloOutput, Sent, SentChun
 pub use execute_context::ExecuteContext;
 pub use extension::{Extension, ExtensionNode};
 pub use held::{HeldBytes, HeldNamedValues};
+pub use host_array::HostArray;
+pub use host_vec::HostVec;
 pub use key_value::{InMemoryStore, KeyValueStore};
 pub use layout::MemoryLayout;
 pub use load_options::{LoadOptions, TpuLogDir, TpuOptions};

@@ -48,10 +48,16 @@ impl<T: Send + 'static> Drop for Transfer<T> {
         if self.event.is_ready().unwrap_or(false) {
             return;
         }
-        // Whatever happens, the memory is not freed before the event: the callback holds it, and
-        // a plugin that does not take the callback leaves it where it is.
-        let kept = Kept(Some(memory));
-        let _ = self.event.on_ready(move |_| kept.free());
+        keep_until(Some(&self.event), memory);
+    }
+}
+
+/// Keeps what a plugin uses until an event. Whatever happens, it is not freed before: the callback
+/// holds it, and a plugin that does not take the callback, or gave no event, leaves it where it is.
+pub(crate) fn keep_until<T: Send + 'static>(event: Option<&Event>, memory: T) {
+    let kept = Kept(Some(memory));
+    if let Some(event) = event {
+        let _ = event.on_ready(move |_| kept.free());
     }
 }
 

@@ -66,7 +66,8 @@ fn a_program_that_does_not_parse_brings_the_compilers_message() {
 fn a_wrong_number_of_inputs_is_an_error_and_loses_nothing() {
     let Some(client) = cpu() else { return };
     let layer = dense(&client);
-    assert_eq!(code(layer.run(&[])), ErrorCode::INVALID_ARGUMENT);
+    let error = layer.run(&[]).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::INVALID_ARGUMENT, "{error}");
     let x = client.buffer_from_slice(&[0.0f32; 6], &[2, 3]).unwrap();
     let w = client.buffer_from_slice(&[0.0f32; 6], &[3, 2]).unwrap();
     assert_eq!(

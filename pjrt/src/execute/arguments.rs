@@ -85,8 +85,11 @@ impl Facts {
         &self,
         on: &LoadedExecutable,
         device: usize,
-        arguments: impl ExactSizeIterator<Item = &'b Buffer>,
+        arguments: impl ExactSizeIterator<Item = &'b Buffer> + Clone,
     ) -> Result<()> {
+        for argument in arguments.clone() {
+            rt::same_client(on, argument, EXECUTE, "argument_lists")?;
+        }
         if let Some(parameters) = &self.parameters
             && parameters.len() != arguments.len()
         {
@@ -97,7 +100,6 @@ impl Facts {
             )));
         }
         for (index, argument) in arguments.enumerate() {
-            rt::same_client(on, argument, EXECUTE, "argument_lists")?;
             let parameters = self.parameters.as_deref().unwrap_or_default();
             let Some(Some(parameter)) = parameters.get(index) else {
                 continue;
