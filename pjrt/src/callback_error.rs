@@ -2,6 +2,7 @@
 
 use crate::{Error, ErrorCode, sys};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 /// The failure of a callback, which the plugin is told.
@@ -49,6 +50,16 @@ impl CallbackError {
         // SAFETY: the plugin copies the message during the call; the error is the plugin's.
         unsafe { make(self.code.as_raw(), message.as_ptr().cast(), message.len()) }
     }
+}
+
+/// Runs a callback of ours; its panic becomes an error (INTERNAL) with its message.
+pub(crate) fn caught<T>(
+    body: impl FnOnce() -> Result<T, CallbackError>,
+) -> Result<T, CallbackError> {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
+        let text = format!("the callback panicked: {}", crate::ffi::panic_text(panic));
+        Err(CallbackError::new(ErrorCode::INTERNAL, text))
+    })
 }
 
 impl fmt::Display for CallbackError {

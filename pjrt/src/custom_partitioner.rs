@@ -1,9 +1,9 @@
 //! The extension that lets closures split custom calls of programs that run on several devices.
 
-use crate::ffi::{self, caught};
+use crate::callback_error::caught;
 use crate::rt::{self, Kept, Place};
 use crate::sys::custom_partitioner as c;
-use crate::{Error, Result, raw};
+use crate::{CallbackError, Error, ErrorCode, Result, raw};
 use std::ffi::c_void;
 use std::sync::Arc;
 
@@ -79,7 +79,7 @@ pub trait Partitioner: Send + Sync + 'static {
     /// # Errors
     ///
     /// Whatever keeps it from splitting the call.
-    fn partition(&self, call: &Call<'_>) -> std::result::Result<Partition, ffi::Error>;
+    fn partition(&self, call: &Call<'_>) -> std::result::Result<Partition, CallbackError>;
 
     /// How the result is spread, given how the operands are; none if that says nothing.
     ///
@@ -168,8 +168,8 @@ unsafe extern "C" fn end(callbacks: *mut c::JAX_CustomCallPartitioner_Callbacks)
 /// As [`data`].
 unsafe fn ask<T>(
     callbacks: *mut c::JAX_CustomCallPartitioner_Callbacks,
-    question: impl FnOnce(&dyn Partitioner) -> std::result::Result<T, ffi::Error>,
-) -> std::result::Result<T, ffi::Error> {
+    question: impl FnOnce(&dyn Partitioner) -> std::result::Result<T, CallbackError>,
+) -> std::result::Result<T, CallbackError> {
     let mut outcome = None;
     // SAFETY: the caller's promise.
     unsafe {
@@ -178,7 +178,12 @@ unsafe fn ask<T>(
             Ok(())
         });
     }
-    outcome.unwrap_or_else(|| Err(ffi::Error::internal("the partitioner is gone")))
+    outcome.unwrap_or_else(|| {
+        Err(CallbackError::new(
+            ErrorCode::INTERNAL,
+            "the partitioner is gone",
+        ))
+    })
 }
 
 unsafe extern "C" fn partition(
@@ -201,9 +206,10 @@ unsafe extern "C" fn partition(
             let made = ask(callbacks, |partitioner| partitioner.partition(&call))?;
             match made.operand_shardings.len() {
                 given if given == count => Ok(made),
-                given => Err(ffi::Error::internal(format!(
-                    "the partitioner gave {given} shardings for {count} operands"
-                ))),
+                given => Err(CallbackError::new(
+                    ErrorCode::INTERNAL,
+                    format!("the partitioner gave {given} shardings for {count} operands"),
+                )),
             }
         });
         answer::partition(args, outcome);
@@ -266,7 +272,7 @@ const ARGUMENTS: Place = Place {
 /// The bytes live through `'a`, unless the pointer is null.
 unsafe fn bytes<'a>(
     text: c::JAX_CustomCallPartitioner_string,
-) -> std::result::Result<&'a [u8], ffi::Error> {
+) -> std::result::Result<&'a [u8], CallbackError> {
     // SAFETY: the caller's promise.
     Ok(unsafe { rt::slice(text.data.cast(), text.size, ARGUMENTS) }?)
 }
@@ -277,7 +283,7 @@ unsafe fn bytes<'a>(
 /// hold anything.
 unsafe fn array<'a>(
     array: *const c::JAX_CustomCallPartitioner_aval,
-) -> std::result::Result<Array<'a>, ffi::Error> {
+) -> std::result::Result<Array<'a>, CallbackError> {
     // SAFETY: the caller's promise. The flag is read as a byte, for the plugin might have put there
     // what is no `bool`.
     unsafe {
@@ -298,9 +304,9 @@ unsafe fn array<'a>(
 unsafe fn arrays<'a>(
     first: *const c::JAX_CustomCallPartitioner_aval,
     count: usize,
-) -> std::result::Result<Vec<Array<'a>>, ffi::Error> {
+) -> std::result::Result<Vec<Array<'a>>, CallbackError> {
     if count > 0 && (first.is_null() || !first.is_aligned()) {
-        return Err(ffi::Error::from(
+        return Err(CallbackError::from(
             ARGUMENTS.invalid("no operands where there are some"),
         ));
     }

@@ -1,9 +1,9 @@
 //! The extension that lets closures change programs while a plugin compiles them.
 
-use crate::ffi::{self, caught};
+use crate::callback_error::caught;
 use crate::rt::{self, Function, Kept, Place, Table};
 use crate::sys::xla_transform as c;
-use crate::{ErrorCode, Result, raw};
+use crate::{CallbackError, ErrorCode, Result, raw};
 use std::ffi::{c_char, c_void};
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pjrt_macros::generate!(enum PJRT_XlaTransform_PipelineStage);
 /// The version of the callbacks and their arguments that is written here.
 const VERSION: i64 = c::PJRT_API_XLA_TRANSFORM_EXTENSION_VERSION as i64;
 
-type Transform = dyn Fn(&[u8]) -> std::result::Result<Option<Vec<u8>>, ffi::Error> + Send + Sync;
+type Transform = dyn Fn(&[u8]) -> std::result::Result<Option<Vec<u8>>, CallbackError> + Send + Sync;
 
 /// What a plugin keeps the address of. It is never freed: nobody can say when a plugin, above all
 /// one that refused it, looks at it for the last time.
@@ -59,7 +59,7 @@ impl XlaTransform {
         transform: F,
     ) -> Result<Registration>
     where
-        F: Fn(&[u8]) -> std::result::Result<Option<Vec<u8>>, ffi::Error> + Send + Sync + 'static,
+        F: Fn(&[u8]) -> std::result::Result<Option<Vec<u8>>, CallbackError> + Send + Sync + 'static,
     {
         let kept = Kept::<Transform>::new(Arc::new(transform));
         let registered = Box::into_raw(Box::new(Registered {
@@ -226,7 +226,7 @@ unsafe extern "C" fn transform_module(
         let outcome = if version == VERSION {
             run(data(callbacks), module.data, module.size)
         } else {
-            Err(ffi::Error::new(
+            Err(CallbackError::new(
                 ErrorCode::UNIMPLEMENTED,
                 format!("arguments of transforms have version {VERSION} here, and {version} came"),
             ))
@@ -242,7 +242,7 @@ unsafe fn run(
     data: *mut c_void,
     module: *const c_char,
     size: usize,
-) -> std::result::Result<Option<Vec<u8>>, ffi::Error> {
+) -> std::result::Result<Option<Vec<u8>>, CallbackError> {
     let place = Place {
         function: "PJRT_XlaTransform_Callbacks.transform_hlo_module",
         field: "hlo_module",
@@ -257,7 +257,12 @@ unsafe fn run(
             Ok(())
         });
     }
-    outcome.unwrap_or_else(|| Err(ffi::Error::internal("the transform is gone")))
+    outcome.unwrap_or_else(|| {
+        Err(CallbackError::new(
+            ErrorCode::INTERNAL,
+            "the transform is gone",
+        ))
+    })
 }
 
 /// # Safety
@@ -265,7 +270,7 @@ unsafe fn run(
 /// `args` are whole and the plugin's own.
 unsafe fn answer(
     args: *mut c::PJRT_XlaTransform_Args,
-    outcome: std::result::Result<Option<Vec<u8>>, ffi::Error>,
+    outcome: std::result::Result<Option<Vec<u8>>, CallbackError>,
 ) {
     let (bytes, failed, changed) = match outcome {
         Ok(Some(module)) => (module, None, true),

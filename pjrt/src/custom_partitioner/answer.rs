@@ -1,15 +1,14 @@
 //! What a partitioner's answers look like in C, and who frees them: the function that comes along.
 
 use super::Partition;
-use crate::ErrorCode;
-use crate::ffi::Error;
 use crate::sys::custom_partitioner as c;
+use crate::{CallbackError, ErrorCode};
 use std::ffi::c_void;
 
 /// The version of the callbacks and their arguments; not that of the extension.
 pub(super) const VERSION: i64 = 0;
 
-type Outcome<T> = Result<T, Error>;
+type Outcome<T> = Result<T, CallbackError>;
 
 /// Holds what an answer points to until the plugin frees it.
 #[derive(Default)]
@@ -39,7 +38,7 @@ pub(super) unsafe fn version(
         return Ok(());
     }
     let text = format!("arguments of partitioners have version {VERSION} here, and {came} came");
-    Err(Error::new(ErrorCode::UNIMPLEMENTED, text))
+    Err(CallbackError::new(ErrorCode::UNIMPLEMENTED, text))
 }
 
 /// Says who frees the answer, and whether it is an error. Plugins call the function in either case,
@@ -51,7 +50,7 @@ pub(super) unsafe fn version(
 unsafe fn finish(
     header: *mut c::JAX_CustomCallPartitioner_version_and_error,
     mut held: Box<Held>,
-    error: Option<Error>,
+    error: Option<CallbackError>,
 ) {
     // SAFETY: the caller's promise: fields of ours to write.
     unsafe {

@@ -79,15 +79,14 @@ impl From<crate::Error> for Error {
     }
 }
 
-/// Runs a callback; its panic becomes an error.
-pub(crate) fn caught<T>(body: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
-    result.unwrap_or_else(|panic| Err(of_panic(panic)))
+/// The error that a panic becomes.
+pub(super) fn of_panic(payload: Box<dyn std::any::Any + Send>) -> Error {
+    Error::internal(format!("the handler panicked: {}", panic_text(payload)))
 }
 
 /// The message of a panic.
-pub(super) fn of_panic(payload: Box<dyn std::any::Any + Send>) -> Error {
-    let text = if let Some(text) = payload.downcast_ref::<&str>() {
+pub(crate) fn panic_text(payload: Box<dyn std::any::Any + Send>) -> String {
+    if let Some(text) = payload.downcast_ref::<&str>() {
         (*text).to_owned()
     } else if let Some(text) = payload.downcast_ref::<String>() {
         text.clone()
@@ -95,6 +94,5 @@ pub(super) fn of_panic(payload: Box<dyn std::any::Any + Send>) -> Error {
         // Its destructor is somebody else's code and might panic again: it is not run.
         std::mem::forget(payload);
         "(the panic carries no text)".to_owned()
-    };
-    Error::internal(format!("the handler panicked: {text}"))
+    }
 }

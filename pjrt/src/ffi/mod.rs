@@ -63,7 +63,7 @@ pub use call_extension::CallExtension;
 pub use data_type::DataType;
 pub use deferred::Deferred;
 pub use error::Error;
-pub(crate) use error::caught;
+pub(crate) use error::panic_text;
 pub use extension::{Ffi, GpuCustomCall};
 pub use handler::{Handler, HandlerBuilder, StatefulBuilder};
 pub use scratch::Scratch;

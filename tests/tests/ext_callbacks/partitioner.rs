@@ -5,7 +5,7 @@ use pjrt::custom_partitioner::{
     Array, Call, CustomPartitioner, Inference, Partition, Partitioner, Propagation,
 };
 use pjrt::sys::custom_partitioner as cp;
-use pjrt::{Error, ErrorCode, ffi};
+use pjrt::{CallbackError, Error, ErrorCode};
 use pjrt_tests::plugin;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -197,12 +197,12 @@ fn propagate(callbacks: Callbacks, wanted: &'static [u8]) -> Result<Vec<u8>, (u3
 struct Echo(#[allow(dead_code, reason = "counted")] Arc<()>);
 
 impl Partitioner for Echo {
-    fn partition(&self, call: &Call<'_>) -> Result<Partition, ffi::Error> {
+    fn partition(&self, call: &Call<'_>) -> Result<Partition, CallbackError> {
         let sharding = |array: &Array<'_>| array.sharding.unwrap_or(b"whole").to_vec();
         let mut shardings: Vec<_> = call.operands.iter().map(sharding).collect();
         match call.backend_config {
             b"short" => shardings.truncate(1),
-            b"bad" => return Err(ffi::Error::new(ErrorCode::DATA_LOSS, "not this one")),
+            b"bad" => return Err(CallbackError::new(ErrorCode::DATA_LOSS, "not this one")),
             b"panic" => panic!("a partitioner that fails"),
             _ => {}
         }
@@ -227,7 +227,7 @@ impl Partitioner for Echo {
 struct Fails;
 
 impl Partitioner for Fails {
-    fn partition(&self, _: &Call<'_>) -> Result<Partition, ffi::Error> {
+    fn partition(&self, _: &Call<'_>) -> Result<Partition, CallbackError> {
         panic!()
     }
 

@@ -3,7 +3,7 @@
 use super::{Failure, copied, fake, something};
 use pjrt::sys::xla_transform as xt;
 use pjrt::xla_transform::{PipelineStage, XlaTransform};
-use pjrt::{CompileOptions, ErrorCode, Program, ffi};
+use pjrt::{CallbackError, CompileOptions, ErrorCode, Program};
 use pjrt_tests::{plugin, tpu};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -141,7 +141,7 @@ fn xla() -> XlaTransform {
 fn a_transform_changes_a_module_or_leaves_it() {
     let transform = |module: &[u8]| match module {
         b"same" => Ok(None),
-        b"bad" => Err(ffi::Error::new(ErrorCode::DATA_LOSS, "not this one")),
+        b"bad" => Err(CallbackError::new(ErrorCode::DATA_LOSS, "not this one")),
         b"panic" => panic!("a transform that fails"),
         other => Ok(Some(other.iter().rev().copied().collect())),
     };
@@ -283,7 +283,7 @@ fn libtpu_compiles_nothing_that_a_transform_fails() {
     let holds = |module: &[u8], name: &[u8]| module.windows(name.len()).any(|part| part == name);
     let transform = move |module: &[u8]| match module {
         module if holds(module, b"fails_in_a_transform") => {
-            Err(ffi::Error::new(ErrorCode::DATA_LOSS, "not this one"))
+            Err(CallbackError::new(ErrorCode::DATA_LOSS, "not this one"))
         }
         module if holds(module, b"panics_in_a_transform") => panic!("a transform that fails"),
         module if holds(module, b"broken_by_a_transform") => Ok(Some(b"\xff".to_vec())),
