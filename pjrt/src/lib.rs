@@ -51,7 +51,10 @@ mod extension;
 pub mod ffi;
 pub mod find;
 mod held;
+pub mod host_allocator;
 mod host_array;
+mod host_memory;
+pub mod host_memory_allocator;
 mod host_vec;
 #[cfg(feature = "install")]
 pub mod install;
@@ -66,9 +69,11 @@ pub mod memory_descriptions;
 pub mod multi_slice;
 mod named_value;
 mod own_event;
+pub mod phase_compile;
 mod placement;
 pub mod plugin;
 mod process_info;
+pub mod profiler;
 mod program;
 mod promises;
 pub mod raw;
@@ -78,6 +83,7 @@ mod topology;
 pub mod tpu_executable;
 pub mod tpu_topology;
 mod transfer;
+pub mod triton;
 pub mod xla_transform;
 
 #[doc(hidden)]
@@ -108,6 +114,7 @@ pub use execute_context::ExecuteContext;
 pub use extension::{Extension, ExtensionNode};
 pub use held::{HeldBytes, HeldNamedValues};
 pub use host_array::HostArray;
+pub use host_memory::HostMemory;
 pub use host_vec::HostVec;
 pub use key_value::{InMemoryStore, KeyValueStore};
 pub use layout::MemoryLayout;

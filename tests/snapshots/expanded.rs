@@ -56,6 +56,9 @@ mod calls_phase_compile { include!("expanded/calls_phase_compile.rs"); }
 mod calls_profiler { include!("expanded/calls_profiler.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_profiler_api { include!("expanded/calls_profiler_api.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod calls_raw_buffer { include!("expanded/calls_raw_buffer.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
@@ -140,6 +143,12 @@ mod extension_example { include!("expanded/extension_example.rs"); }
 mod extension_executable_metadata { include!("expanded/extension_executable_metadata.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_host_allocator { include!("expanded/extension_host_allocator.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_host_memory_allocator { include!("expanded/extension_host_memory_allocator.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod extension_layouts { include!("expanded/extension_layouts.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
@@ -152,6 +161,12 @@ mod extension_memory_descriptions { include!("expanded/extension_memory_descript
 mod extension_multi_slice { include!("expanded/extension_multi_slice.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_phase_compile { include!("expanded/extension_phase_compile.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_profiler { include!("expanded/extension_profiler.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod extension_shardings { include!("expanded/extension_shardings.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
@@ -159,6 +174,9 @@ mod extension_tpu_executable { include!("expanded/extension_tpu_executable.rs");
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod extension_tpu_topology { include!("expanded/extension_tpu_topology.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_triton { include!("expanded/extension_triton.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod extension_xla_transform { include!("expanded/extension_xla_transform.rs"); }
@@ -233,10 +251,19 @@ mod handle_PJRT_MemoryDescription { include!("expanded/handle_PJRT_MemoryDescrip
 mod handle_PJRT_MultiSlice_Config { include!("expanded/handle_PJRT_MultiSlice_Config.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod handle_PJRT_PhaseCompiler { include!("expanded/handle_PJRT_PhaseCompiler.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod handle_PJRT_RuntimeAbiVersion { include!("expanded/handle_PJRT_RuntimeAbiVersion.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod handle_PJRT_TopologyDescription { include!("expanded/handle_PJRT_TopologyDescription.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod handle_PLUGIN_Profiler { include!("expanded/handle_PLUGIN_Profiler.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod handle_PLUGIN_Profiler_ConsumeResult { include!("expanded/handle_PLUGIN_Profiler_ConsumeResult.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod plugin_core { use crate::Plugin; include!("expanded/plugin_core.rs"); }

@@ -55,7 +55,8 @@ impl<'a> Evidence<'a> {
         };
         let call = checked.path.join("::");
         let fields = structure.fields.iter().map(|field| {
-            let decided = if HEADER_FIELDS.contains(&field.name.as_str()) {
+            let zero = self.model.reserved(&function.name, &field.name);
+            let decided = if zero || HEADER_FIELDS.contains(&field.name.as_str()) {
                 Verdict::Generated(call.clone())
             } else {
                 match (verdict, self.argument(structure, function, field, checked)) {
@@ -188,6 +189,10 @@ impl<'a> Evidence<'a> {
 
     fn field(&self, structure: &Struct, field: &Field, nested: Option<&Filled>) -> Verdict {
         let ident = names::ident(&field.name).to_string();
+        let table = self.model.overlay.tables.get(&structure.name);
+        if table.is_some_and(|t| t.reserved.as_deref() == Some(&field.name)) {
+            return Verdict::Generated("reserved: copied with the rest, and not looked at".into());
+        }
         if let Some(filled) = nested
             && HEADER_FIELDS.contains(&field.name.as_str())
         {

@@ -32,7 +32,8 @@
 //!
 //! # Fields of a function's arguments
 //!
-//! - `struct_size` and `extension_start`: generated, the checked call fills them.
+//! - `struct_size` and `extension_start`: generated, the checked call fills them; so is a field that
+//!   the overlay calls `reserved`, which it leaves zero.
 //! - An input counts where a body gives it: through the constructor of the checked call's struct,
 //!   its setter, or by assignment. A null pointer or `None` that is spelt out does not count, nor
 //!   does a spelt-out 0 for the length of such a null: a field that is always null is not covered.
@@ -51,7 +52,7 @@
 //! struct with a generated constructor, the rules of inputs hold as well. A member of a union also counts where
 //! a body uses the union without naming any member: it reads the union by its tag. The header of
 //! such a struct (its size, its chain, an extension's `base`) has the verdict of the first other
-//! part that has one.
+//! part that has one. The field of a table that the overlay calls `reserved` is generated.
 //!
 //! # Slots without a function of the facts, and enum values
 //!

@@ -321,7 +321,10 @@ impl Reader<'_> {
         public: bool,
         place: &Place,
     ) {
-        let layer2 = generated && scope.module.first().is_some_and(|m| m == "raw");
+        // What a trait asks of a table is no checked call: it makes some.
+        let layer2 = place.of_trait.is_none()
+            && generated
+            && scope.module.first().is_some_and(|m| m == "raw");
         let mut params = Vec::new();
         let mut types = BTreeSet::new();
         for input in &signature.inputs {

@@ -2,7 +2,8 @@
 
 use crate::lower::call::{self, Call, CallField, CallResult, Nested};
 use crate::lower::ctype::CType;
-use crate::model::{API_TABLE, Model};
+use crate::lower::names;
+use crate::model::{API_TABLE, ERROR, Model};
 use crate::overlay::Returns;
 use crate::schema::{Extension, Header, Struct};
 use proc_macro2::{Ident, Literal, TokenStream};
@@ -15,7 +16,8 @@ pub fn module(model: &Model, header: &Header) -> TokenStream {
         .filter_map(|s| call::nested(model, s))
         .map(|n| self::nested(model, &n));
     let own = |table: &str| {
-        table == API_TABLE || header.extension.as_ref().is_some_and(|e| e.table == table)
+        let of_extension = || header.extension.as_ref().is_some_and(|e| e.table == table);
+        table == API_TABLE || of_extension() || model.behind(table).is_some()
     };
     let calls = header
         .functions
@@ -24,7 +26,9 @@ pub fn module(model: &Model, header: &Header) -> TokenStream {
         .filter_map(|f| call::call(model, f))
         .map(|c| self::call(model, &c));
     let table = header.extension.as_ref().and_then(|e| table(model, e));
-    quote!(#table #(#nested)* #(#calls)*)
+    let structs = header.structs.iter().filter_map(|s| model.behind(&s.name));
+    let behind = structs.map(|t| super::behind::table(model, &t));
+    quote!(#table #(#behind)* #(#nested)* #(#calls)*)
 }
 
 /// The type of an extension's table: one of the module's own, for the trait that says what it is
@@ -167,10 +171,16 @@ fn struct_of_outputs(model: &Model, call: &Call<'_>) -> TokenStream {
             /// The status that was asked for: none is success.
             pub status: ::core::option::Option<::pjrt::Error>,
         },
-        Some(Returns::Raw) => quote! {
-            /// The error that came back, null for success; the caller destroys it.
-            pub error: *mut ::pjrt::sys::PJRT_Error,
-        },
+        Some(Returns::Raw) => {
+            let error = match call.result {
+                CallResult::Own => super::behind::error_path(model, &call.function.table),
+                _ => call::path(model, ERROR),
+            };
+            quote! {
+                /// The error that came back, null for success; the caller destroys it.
+                pub error: *mut #error,
+            }
+        }
         _ => quote!(),
     };
     quote! {
@@ -216,21 +226,19 @@ fn function(model: &Model, call: &Call<'_>) -> TokenStream {
         }
     });
     let outputs = call.outputs.iter().map(|field| read(model, call, field));
+    let check = match call.result {
+        CallResult::Own => quote!(::pjrt::__rt::check_own(table, error, &FUNCTION)),
+        _ => quote!(::pjrt::__rt::check(api, error, &FUNCTION)),
+    };
     let (convert, status_field) = match (&call.result, status(model, call)) {
         (CallResult::Void, _) => (quote!(), quote!()),
-        (CallResult::Error, Some(Returns::Status)) => (
-            quote!(let status = ::pjrt::__rt::check(api, error, &FUNCTION).err();),
-            quote!(status,),
-        ),
-        (CallResult::Error, Some(Returns::Raw)) => (quote!(), quote!(error,)),
-        (CallResult::Error, _) => (
-            quote!(::pjrt::__rt::check(api, error, &FUNCTION)?;),
-            quote!(),
-        ),
+        (_, Some(Returns::Status)) => (quote!(let status = #check.err();), quote!(status,)),
+        (_, Some(Returns::Raw)) => (quote!(), quote!(error,)),
+        (_, _) => (quote!(#check?;), quote!()),
     };
     let bind = match call.result {
         CallResult::Void => quote!(),
-        CallResult::Error => quote!(let error =),
+        _ => quote!(let error =),
     };
     let (first, api, table) = if call.core {
         (
@@ -239,8 +247,9 @@ fn function(model: &Model, call: &Call<'_>) -> TokenStream {
             quote!(api.table()),
         )
     } else {
+        let table = call.behind.clone().unwrap_or_else(|| names::ident("Table"));
         (
-            quote!(table: &::pjrt::__rt::Table<Table>),
+            quote!(table: &::pjrt::__rt::Table<#table>),
             quote!(let api = table.api();),
             quote!(table.table().0),
         )

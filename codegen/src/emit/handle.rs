@@ -135,13 +135,14 @@ fn destructor(model: &Model, function: &str) -> Result<(TokenStream, TokenStream
             quote!(api.table().#slot.is_some()),
         ));
     }
+    let table = methods::table_of_api(&call, &path);
     Ok((
         quote! {
-            if let ::core::result::Result::Ok(table) = api.extension::<#path Table>() {
+            if let ::core::result::Result::Ok(table) = #table {
                 ::pjrt::__rt::safety!("the handle is live, ours, and never used again. An error has nobody to go to.");
                 let _ = unsafe { #path #ident(table, #path #input::new(raw.as_ptr())) };
             }
         },
-        quote!(api.extension::<#path Table>().is_ok_and(|table| table.table().0.#slot.is_some())),
+        quote!(#table.is_ok_and(|table| table.table().0.#slot.is_some())),
     ))
 }

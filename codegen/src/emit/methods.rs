@@ -65,17 +65,27 @@ fn emitted(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
             quote!(let api = ::pjrt::__rt::Handle::api(self);),
             quote!(api),
         ),
-        (Receiver::Handle(_), false) => (
-            quote! {
-                let api = ::pjrt::__rt::Handle::api(self);
-                let table = api.extension::<#path Table>()?;
-            },
-            quote!(table),
-        ),
+        (Receiver::Handle(_), false) => {
+            let found = table_of_api(call, &path);
+            (
+                quote! {
+                    let api = ::pjrt::__rt::Handle::api(self);
+                    let table = #found?;
+                },
+                quote!(table),
+            )
+        }
         (Receiver::Plugin(_), _) => (
             quote!(let api = ::pjrt::__rt::OnPlugin::api(self);),
             quote!(api),
         ),
+        (Receiver::Extension(_), _) if call.behind.is_some() => {
+            let found = table_of_api(call, &path);
+            (
+                quote!(let api = self.table.api(); let table = #found?;),
+                quote!(table),
+            )
+        }
         (Receiver::Extension(_), _) => (
             quote!(let table = self.table; let api = table.api();),
             quote!(table),
@@ -362,4 +372,13 @@ pub fn call_path(model: &Model, call: &call::Call<'_>) -> Option<TokenStream> {
     }
     let module = names::ident(model.module_of(&call.function.name)?);
     Some(quote!(::pjrt::raw::#module::))
+}
+
+/// The expression that gives the table of a call that is not the API's own, from the API. `path` is
+/// that of the checked calls.
+pub fn table_of_api(call: &call::Call<'_>, path: &TokenStream) -> TokenStream {
+    match &call.behind {
+        Some(table) => quote!(api.behind::<#path #table>()),
+        None => quote!(api.extension::<#path Table>()),
+    }
 }

@@ -1,4 +1,5 @@
 //! Renders facts and model as text.
+pub mod behind;
 #[cfg(feature = "tools")]
 pub mod c_header;
 pub mod callbacks;

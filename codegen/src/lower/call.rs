@@ -13,6 +13,8 @@ use quote::quote;
 pub enum CallResult {
     /// `PJRT_Error*`, null for success.
     Error,
+    /// A pointer to the error type that the table has of its own, null for success.
+    Own,
     /// Nothing.
     Void,
 }
@@ -45,6 +47,8 @@ pub struct Call<'m> {
     pub result: CallResult,
     /// The table is the API's own, not an extension's.
     pub core: bool,
+    /// The Rust type of the table, where an extension points at it.
+    pub behind: Option<Ident>,
     /// The slot's name in its table.
     pub slot: Ident,
     /// Fields to fill.
@@ -69,14 +73,17 @@ pub struct Nested<'m> {
 /// error or nothing back).
 pub fn call<'m>(model: &'m Model, function: &'m Function) -> Option<Call<'m>> {
     let structure = model.structure(function.args.as_deref()?)?;
+    let behind = model.behind(&function.table);
+    let own_error = behind.map(|table| table.entry.error.as_str());
     let result = match CType::parse(&function.signature.returns) {
         Some(ty) if ty.pointer_to() == Some(ERROR) => CallResult::Error,
+        Some(ty) if own_error.is_some() && ty.pointer_to() == own_error => CallResult::Own,
         Some(CType::Named(name)) if name == "void" => CallResult::Void,
         _ => return None,
     };
     let mut inputs = Vec::new();
     let mut outputs = Vec::new();
-    for field in payload(structure) {
+    for field in payload(structure).filter(|f| !model.reserved(&function.name, &f.name)) {
         let direction = model.direction(&function.name, field);
         if direction != Direction::Out {
             inputs.push(call_field(model, field)?);
@@ -95,10 +102,16 @@ pub fn call<'m>(model: &'m Model, function: &'m Function) -> Option<Call<'m>> {
         structure,
         result,
         core: function.table == API_TABLE,
+        behind: behind.map(|table| table_type(table.name)),
         slot: names::ident(&function.slot),
         inputs,
         outputs,
     })
+}
+
+/// The Rust type of a table that an extension points at.
+pub fn table_type(table: &str) -> Ident {
+    names::ident(&names::type_name(table))
 }
 
 impl<'m> Call<'m> {
@@ -118,6 +131,7 @@ impl<'m> Call<'m> {
             structure,
             result: self.result.clone(),
             core: self.core,
+            behind: self.behind.clone(),
             slot: self.slot.clone(),
             inputs,
             outputs: Vec::new(),

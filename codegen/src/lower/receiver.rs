@@ -59,7 +59,7 @@ pub fn receiver<'m>(
     subject: Option<Subject<'m>>,
 ) -> Result<Receiver<'m>, String> {
     let module = model
-        .module_of(&function.name)
+        .shown_in(&function.name)
         .ok_or("no module declares it")?;
     match subject {
         Some(subject) if model.home(subject.handle) == Some(module) => {
@@ -89,7 +89,8 @@ impl Receivers {
             let Some(entry) = model.entry(&function.name) else {
                 continue;
             };
-            if entry.safe != Some(Safe::Generated) || entry.drop {
+            let made = entry.safe == Some(Safe::Generated) && !entry.drop;
+            if !made || model.deals_with_errors(function) {
                 continue;
             }
             let subject = subject(model, function, entry);

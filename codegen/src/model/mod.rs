@@ -1,6 +1,8 @@
 //! Facts, judgements and history of everything that is generated, looked up by name.
+mod behind;
 mod json;
 
+pub use behind::{TableBehind, points_at};
 pub use json::{from_json, to_json};
 
 use crate::diag::Diagnostics;
@@ -43,6 +45,7 @@ struct Index {
     structs: BTreeMap<String, (usize, usize)>,
     enums: BTreeMap<String, (usize, usize)>,
     modules: BTreeMap<String, usize>,
+    behind: behind::Behind,
 }
 
 impl Model {
@@ -66,7 +69,10 @@ impl Model {
         judgements: Node,
         since: BTreeMap<String, u32>,
     ) -> Model {
-        let mut index = Index::default();
+        let mut index = Index {
+            behind: behind::Behind::new(&facts, &overlay),
+            ..Index::default()
+        };
         for (h, header) in facts.headers.iter().enumerate() {
             for (i, item) in header.functions.iter().enumerate() {
                 index.functions.insert(item.name.clone(), (h, i));
@@ -142,7 +148,7 @@ impl Model {
     pub fn home(&self, handle: &str) -> Option<&str> {
         let destroy = self.handle(handle).and_then(|h| h.destroy.as_deref());
         destroy
-            .and_then(|function| self.module_of(function))
+            .and_then(|function| self.shown_in(function))
             .or_else(|| self.module_of(handle))
     }
 
@@ -165,6 +171,12 @@ impl Model {
     pub fn direction(&self, function: &str, field: &Field) -> Direction {
         let said = self.field_entry(function, &field.name).and_then(|e| e.dir);
         said.or(field.dir).unwrap_or(Direction::In)
+    }
+
+    /// Whether a field of a function's args has no meaning and stays zero.
+    pub fn reserved(&self, function: &str, field: &str) -> bool {
+        self.field_entry(function, field)
+            .is_some_and(|e| e.reserved)
     }
 
     /// The first minor version that has a function, where the history tells.

@@ -5,6 +5,7 @@ mod field;
 mod group;
 mod near;
 mod rules;
+mod table;
 mod value;
 
 use super::tree::{Node, Tree};
@@ -131,12 +132,13 @@ impl Loader<'_> {
                 "group" => overlay.groups = self.each(node, Self::group),
                 "callback" => overlay.callbacks = self.each(node, Self::callback),
                 "extension" => overlay.extensions = self.each(node, Self::extension),
+                "table" => overlay.tables = self.each(node, Self::table),
                 "function" => overlay.functions = self.each(node, Self::function),
                 other => self.refuse(
                     "O010",
                     node,
                     format!("unknown section `{other}`"),
-                    "the sections are `handle`, `enum`, `value`, `group`, `callback`, `extension` and `function`",
+                    "the sections are `handle`, `enum`, `value`, `group`, `callback`, `extension`, `table` and `function`",
                 ),
             }
         }

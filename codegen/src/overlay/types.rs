@@ -18,6 +18,8 @@ pub struct Overlay {
     pub callbacks: BTreeMap<String, CallbackEntry>,
     /// By name without prefix, such as `Layouts`.
     pub extensions: BTreeMap<String, ExtensionEntry>,
+    /// By C name of the struct.
+    pub tables: BTreeMap<String, TableEntry>,
     /// By C name.
     pub functions: BTreeMap<String, FunctionEntry>,
 }
@@ -29,6 +31,32 @@ pub struct ExtensionEntry {
     pub rust: String,
     /// Documentation.
     pub doc: String,
+}
+
+/// A table that an extension points at, with an error type of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableEntry {
+    /// The extension's slot that points at it.
+    pub via: String,
+    /// C name of the error type.
+    pub error: String,
+    /// The function that tells an error's message.
+    pub message: String,
+    /// The function that tells an error's code.
+    pub code: String,
+    /// The function that frees an error.
+    pub destroy: String,
+    /// The field without a meaning.
+    pub reserved: Option<String>,
+    /// Reason.
+    pub why: String,
+}
+
+impl TableEntry {
+    /// The functions that deal with its errors.
+    pub fn error_functions(&self) -> [&str; 3] {
+        [&self.message, &self.code, &self.destroy]
+    }
 }
 
 /// How handles of one type are shared.
@@ -283,6 +311,8 @@ pub struct FieldEntry {
     pub rank_of: Option<String>,
     /// An address that is handed through.
     pub address: bool,
+    /// It has no meaning and stays zero.
+    pub reserved: bool,
     /// Field of the flag that says whether this one is set.
     pub set_by: Option<String>,
     /// It is a callback: field of the data that it is called with.

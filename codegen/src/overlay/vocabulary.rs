@@ -4,6 +4,7 @@
 mod callback;
 mod field;
 mod function;
+mod table;
 mod types;
 
 /// Where a key may stand.
@@ -25,6 +26,8 @@ pub enum Section {
     Param,
     /// `[extension.NAME]`
     Extension,
+    /// `[table.NAME]`
+    Table,
     /// `[function.NAME]`
     Function,
     /// `[function.NAME.field]`, one table per field
@@ -102,6 +105,7 @@ pub const fn keys(section: Section) -> &'static [Key] {
         Section::Member => types::MEMBER,
         Section::Group => types::GROUP,
         Section::Extension => types::EXTENSION,
+        Section::Table => table::TABLE,
         Section::Callback => callback::CALLBACK,
         Section::Param => callback::PARAM,
         Section::Function => function::FUNCTION,

@@ -74,6 +74,10 @@ pub mod phase_compile {
 pub mod profiler {
     pjrt_macros::generate!(calls profiler);
 }
+/// Checked calls of the table that the extension `profiler` points at.
+pub mod profiler_api {
+    pjrt_macros::generate!(calls profiler_api);
+}
 /// Checked calls of the extension `raw_buffer`.
 pub mod raw_buffer {
     pjrt_macros::generate!(calls raw_buffer);

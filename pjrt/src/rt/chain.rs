@@ -1,5 +1,6 @@
 //! The chain of a plugin's extensions.
 
+use super::behind::TablesBehind;
 use super::{Api, Table, TableType};
 use crate::sys;
 use crate::{Error, Result};
@@ -20,6 +21,7 @@ pub(crate) struct Chain {
     nodes: Vec<Node>,
     fault: Option<&'static str>,
     tables: Mutex<BTreeMap<u32, &'static (dyn Any + Send + Sync)>>,
+    behind: TablesBehind,
 }
 
 /// A node.
@@ -72,6 +74,11 @@ impl Chain {
     /// The nodes in their order.
     pub(crate) fn nodes(&self) -> &[Node] {
         &self.nodes
+    }
+
+    /// The tables that extensions point at.
+    pub(crate) fn behind(&self) -> &TablesBehind {
+        &self.behind
     }
 
     /// Why the chain could not be read to its end.

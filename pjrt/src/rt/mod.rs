@@ -1,6 +1,7 @@
 //! What generated code stands on. Hidden: only the macro's output may use it, and it may change
 //! with any version.
 mod api;
+mod behind;
 mod callback;
 mod chain;
 mod checks;
@@ -18,6 +19,7 @@ mod waiting;
 
 pub use crate::ffi::gate::compiling;
 pub use api::{Api, Function};
+pub use behind::{TableBehind, check_own};
 pub use callback::{Kept, Registered, call_back, let_go};
 pub use checks::{
     Lower, Lowered, Message, check_after, check_element_type, check_failure, check_one_of,

@@ -32,8 +32,7 @@ unsafe impl<T> Send for Table<T> {}
 unsafe impl<T> Sync for Table<T> {}
 
 impl<T: TableType> Table<T> {
-    /// Copies the part that the plugin has: whole words up to the smaller size, and the odd end of
-    /// a table whose last field is narrower than a word.
+    /// Copies the part that the plugin has.
     ///
     /// # Safety
     ///
@@ -42,8 +41,27 @@ impl<T: TableType> Table<T> {
         api: &'static Api,
         node: NonNull<sys::PJRT_Extension_Base>,
     ) -> Table<T> {
-        // SAFETY: the caller's promise; the size is the first word.
-        let reported = unsafe { node.cast::<usize>().read() };
+        // SAFETY: the caller's promise; the size is a node's first word.
+        unsafe { Table::copy_of(api, node.cast(), T::zeroed()) }
+    }
+}
+
+impl<T> Table<T> {
+    /// A table without functions.
+    pub(crate) fn empty(api: &'static Api, table: T) -> Table<T> {
+        Table { table, api }
+    }
+
+    /// Copies the part that the plugin has into an empty table: whole words up to the smaller size,
+    /// and the odd end of a table whose last field is narrower than a word.
+    ///
+    /// # Safety
+    ///
+    /// `at` is the first word of a table of this type of `api`'s plugin: its size in bytes, which it
+    /// has. Any bits are a valid `T`.
+    pub(crate) unsafe fn copy_of(api: &'static Api, at: NonNull<usize>, mut table: T) -> Table<T> {
+        // SAFETY: the caller's promise.
+        let reported = unsafe { at.read() };
         let length = reported.min(size_of::<T>());
         let word = size_of::<usize>();
         // A slot that is cut off is not there; a flag at the end is narrower than a word.
@@ -52,14 +70,9 @@ impl<T: TableType> Table<T> {
         } else {
             length / word * word
         };
-        let mut table = T::zeroed();
         // SAFETY: `length` is within both; the rest stays null.
         unsafe {
-            std::ptr::copy_nonoverlapping(
-                node.cast::<u8>().as_ptr(),
-                (&raw mut table).cast(),
-                length,
-            )
+            std::ptr::copy_nonoverlapping(at.cast::<u8>().as_ptr(), (&raw mut table).cast(), length)
         };
         Table { table, api }
     }

@@ -30,16 +30,6 @@ pub struct TritonCompileIn {
     pub num_ctas: i32,
     /// `num_stages` (`int`).
     pub num_stages: i32,
-    /// `out_asm` (`const char*`).
-    pub out_asm: *const ::core::ffi::c_char,
-    /// `out_asm_size` (`size_t`).
-    pub out_asm_size: usize,
-    /// `out_smem_bytes` (`int64_t`).
-    pub out_smem_bytes: i64,
-    /// `out_path` (`const char*`).
-    pub out_path: *const ::core::ffi::c_char,
-    /// `out_path_size` (`size_t`).
-    pub out_path_size: usize,
 }
 impl TritonCompileIn {
     /// Takes the fields of the first version.
@@ -57,11 +47,6 @@ impl TritonCompileIn {
         num_warps: i32,
         num_ctas: i32,
         num_stages: i32,
-        out_asm: *const ::core::ffi::c_char,
-        out_asm_size: usize,
-        out_smem_bytes: i64,
-        out_path: *const ::core::ffi::c_char,
-        out_path_size: usize,
     ) -> Self {
         Self {
             module,
@@ -71,17 +56,23 @@ impl TritonCompileIn {
             num_warps,
             num_ctas,
             num_stages,
-            out_asm,
-            out_asm_size,
-            out_smem_bytes,
-            out_path,
-            out_path_size,
         }
     }
 }
 /// Outputs of [`triton_compile`]: the fields of `PJRT_Triton_Compile_Args` that the plugin fills.
 #[non_exhaustive]
-pub struct TritonCompileOut {}
+pub struct TritonCompileOut {
+    /// `out_asm` (`const char*`).
+    pub out_asm: *const ::core::ffi::c_char,
+    /// `out_asm_size` (`size_t`).
+    pub out_asm_size: usize,
+    /// `out_smem_bytes` (`int64_t`).
+    pub out_smem_bytes: i64,
+    /// `out_path` (`const char*`).
+    pub out_path: *const ::core::ffi::c_char,
+    /// `out_path_size` (`size_t`).
+    pub out_path_size: usize,
+}
 /// Calls `PJRT_Triton_Compile` (since PJRT 0.65).
 ///
 /// # Errors
@@ -113,15 +104,16 @@ pub unsafe fn triton_compile(
     args.num_warps = input.num_warps;
     args.num_ctas = input.num_ctas;
     args.num_stages = input.num_stages;
-    args.out_asm = input.out_asm;
-    args.out_asm_size = input.out_asm_size;
-    args.out_smem_bytes = input.out_smem_bytes;
-    args.out_path = input.out_path;
-    args.out_path_size = input.out_path_size;
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
-    ::core::result::Result::Ok(TritonCompileOut {})
+    ::core::result::Result::Ok(TritonCompileOut {
+        out_asm: args.out_asm,
+        out_asm_size: args.out_asm_size,
+        out_smem_bytes: args.out_smem_bytes,
+        out_path: args.out_path,
+        out_path_size: args.out_path_size,
+    })
 }

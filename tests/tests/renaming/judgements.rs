@@ -15,6 +15,7 @@ pub fn rename(tree: &Node, to: &Renaming) -> Node {
             "group" => (Section::Group, Some(Section::Field)),
             "callback" => (Section::Callback, Some(Section::Param)),
             "extension" => (Section::Extension, None),
+            "table" => (Section::Table, None),
             "function" => (Section::Function, Some(Section::Field)),
             other => panic!("the section `{other}` is new: say what in it is a name"),
         };

@@ -128,6 +128,7 @@ fn field_entry(node: &Node) -> FieldEntry {
         given_as: word(node, "given_as").map(str::to_owned),
         rank_of: word(node, "rank_of").map(str::to_owned),
         address: flag(node, "address"),
+        reserved: flag(node, "reserved"),
         set_by: word(node, "set_by").map(str::to_owned),
         user_data: word(node, "user_data").map(str::to_owned),
         keyed_by: word(node, "keyed_by").map(str::to_owned),

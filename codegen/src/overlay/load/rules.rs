@@ -22,6 +22,7 @@ impl Loader<'_> {
             "once_per_value",
             "user_data",
             "keyed_by",
+            "reserved",
         ];
         const OUT: &[&str] = &[
             "owned",

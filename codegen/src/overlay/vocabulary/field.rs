@@ -106,6 +106,11 @@ pub(super) const FIELD: &[Key] = &[
         "An address that is handed through as it is; an input only in an unsafe method.",
     ),
     may(
+        "reserved",
+        Flag,
+        "This input has no meaning yet: it stays zero, and the checked call does not take it.",
+    ),
+    may(
         "set_by",
         Field,
         "The field of the flag that says whether this output is set.",
