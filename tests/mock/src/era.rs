@@ -93,7 +93,7 @@ impl Era {
 
     fn new(state: usize, more: usize) -> Era {
         let history = history();
-        let layout = |name: &str| {
+        let layout = |name: &str, more: usize| {
             let item = history.structure(name)?;
             let (then, today) = (item.at(state)?, item.newest()?);
             let more = if then.kind == "args" { more } else { 0 };
@@ -109,12 +109,20 @@ impl Era {
                 name: &item.name,
                 table: &body.table,
                 offset: usize::try_from(offset).expect("a slot's offset fits"),
-                args: body.args.as_deref().and_then(layout),
+                // What cannot fail takes what callers of today give: errors are read with it.
+                args: body.args.as_deref().and_then(|name| {
+                    let fails = body
+                        .signature
+                        .0
+                        .first()
+                        .is_some_and(|result| result != "void");
+                    layout(name, if fails { more } else { 0 })
+                }),
                 entry: calls::all().get(item.name.as_str()),
             });
         }
         let structs = history.structs.iter();
-        let layouts = structs.filter_map(|s| Some((s.name.as_str(), layout(&s.name)?)));
+        let layouts = structs.filter_map(|s| Some((s.name.as_str(), layout(&s.name, more)?)));
         let enums = history.enums.iter();
         let values = enums.filter_map(|e| {
             let values = e.at(state)?.values.iter().map(|(_, value)| *value);

@@ -1,0 +1,116 @@
+//! The mock plugin looks as the headers of its time say: sizes, slots, chains, structs.
+
+use pjrt::sys;
+use pjrt_mock::{Fault, Mock};
+use pjrt_tests::mocked;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// A word of the table.
+fn word(mock: &Mock, offset: usize) -> usize {
+    // SAFETY: the tests ask within the real table.
+    unsafe { mock.api().byte_add(offset).cast::<usize>().read() }
+}
+
+#[test]
+fn tables_say_less_than_they_have_where_their_headers_did() {
+    for (minor, said, real) in [
+        (40, 808, 816),
+        (47, 808, 816),
+        (48, 808, 824),
+        (51, 808, 824),
+        (52, 808, 840),
+        (55, 808, 840),
+    ] {
+        let mock = Mock::builder().minor(minor).build();
+        assert_eq!(word(&mock, 0), said, "minor {minor}");
+        assert_ne!(word(&mock, real - 8), 0, "minor {minor}");
+    }
+    let newest = Mock::builder().build();
+    assert_eq!(word(&newest, 0), sys::PJRT_Api_STRUCT_SIZE);
+}
+
+#[test]
+fn one_minor_had_two_tables() {
+    let sizes = pjrt_mock::commits(56)
+        .into_iter()
+        .map(|commit| word(&Mock::builder().minor(56).commit(commit).build(), 0));
+    assert_eq!(sizes.collect::<Vec<_>>(), [808, 816]);
+}
+
+#[test]
+fn nodes_of_the_chain_carry_a_size_since_there_was_one() {
+    let chain = std::mem::offset_of!(sys::PJRT_Api, extension_start);
+    let first = |minor| {
+        let mock = Mock::builder().minor(minor).build();
+        let node = word(&mock, chain) as *const usize;
+        assert!(!node.is_null(), "minor {minor}");
+        // SAFETY: a node has at least two words in every version.
+        unsafe { node.read() }
+    };
+    // The type of the extension for custom calls is 0; later its table's size stands there.
+    assert_eq!(first(44), 0);
+    assert_eq!(first(45), 32);
+}
+
+#[test]
+fn a_plugin_of_tomorrow_may_ask_for_more_than_callers_give() {
+    let fault = Fault::LargerMinimum(8);
+    let plugin = mocked(
+        Mock::builder()
+            .future(2)
+            .fault("PJRT_Plugin_Attributes", fault),
+    );
+    let error = plugin.attributes().unwrap_err();
+    assert!(error.to_string().contains("expected 40, got 32"), "{error}");
+    let mock = Mock::builder().future(2).larger_structs(8).build();
+    // SAFETY: the table is a plugin's and lives as long as the process.
+    let error = unsafe { pjrt::Plugin::from_api(mock.api()) }.unwrap_err();
+    assert!(error.to_string().contains("expected 24, got 16"), "{error}");
+}
+
+/// Builds the plugin as a library, beside this program.
+fn library() -> PathBuf {
+    let program = std::env::current_exe().unwrap();
+    let folder = program.ancestors().nth(2).unwrap().to_owned();
+    let profile = match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(other) => other,
+    };
+    let built = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "-q",
+            "--offline",
+            "-p",
+            "pjrt-mock",
+            "--profile",
+            profile,
+        ])
+        .status()
+        .unwrap();
+    assert!(built.success());
+    let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    folder.join(format!("{prefix}pjrt_mock{suffix}"))
+}
+
+#[test]
+fn the_library_poses_as_the_environment_says() {
+    if let Ok(minor) = std::env::var("PJRT_MOCK_MINOR") {
+        let library = std::env::var("PJRT_MOCK_LIBRARY").unwrap();
+        let plugin = pjrt::Plugin::load(library).unwrap();
+        assert_eq!(plugin.api_version().minor.to_string(), minor);
+        let client = plugin.create_client(&pjrt::ClientOptions::new()).unwrap();
+        assert_eq!(client.devices().unwrap().len(), 3);
+        return;
+    }
+    let run = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "the_library_poses_as_the_environment_says"])
+        .env("PJRT_MOCK_LIBRARY", library())
+        .env("PJRT_MOCK_MINOR", "76")
+        .env("PJRT_MOCK_DEVICES", "3")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success() && said.contains("1 passed"), "{said}");
+}
