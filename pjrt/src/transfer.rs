@@ -1,5 +1,6 @@
 //! Host memory that a plugin reads or writes after a call has returned.
 
+use crate::rt::Owner;
 use crate::{Event, Result};
 
 /// Host memory in the hands of a plugin, until an event. The memory comes back from
@@ -8,6 +9,8 @@ use crate::{Event, Result};
 pub struct Transfer<T: Send + 'static> {
     event: Event,
     memory: Option<T>,
+    /// What the plugin needs until the event besides.
+    also: Option<Owner>,
 }
 
 impl<T: Send + 'static> Transfer<T> {
@@ -15,7 +18,14 @@ impl<T: Send + 'static> Transfer<T> {
         Transfer {
             event,
             memory: Some(memory),
+            also: None,
         }
+    }
+
+    /// Keeps something else as long as the memory.
+    pub(crate) fn keeping(mut self, also: Option<Owner>) -> Transfer<T> {
+        self.also = also;
+        self
     }
 
     /// The event: the plugin has done with the memory.
@@ -48,7 +58,7 @@ impl<T: Send + 'static> Drop for Transfer<T> {
         if self.event.is_ready().unwrap_or(false) {
             return;
         }
-        keep_until(Some(&self.event), memory);
+        keep_until(Some(&self.event), (memory, self.also.take()));
     }
 }
 
@@ -62,10 +72,10 @@ pub(crate) fn keep_until<T: Send + 'static>(event: Option<&Event>, memory: T) {
 }
 
 /// Frees only when told to.
-struct Kept<T>(Option<T>);
+pub(crate) struct Kept<T>(pub(crate) Option<T>);
 
 impl<T> Kept<T> {
-    fn free(mut self) {
+    pub(crate) fn free(mut self) {
         self.0 = None;
     }
 }

@@ -20,6 +20,9 @@ mod calls_cross_host_transfers { include!("expanded/calls_cross_host_transfers.r
 mod calls_custom_partitioner { include!("expanded/calls_custom_partitioner.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod calls_device_event { include!("expanded/calls_device_event.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod calls_example { include!("expanded/calls_example.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
@@ -98,6 +101,9 @@ mod enum_PJRT_Collectives_CollectiveOpKind { include!("expanded/enum_PJRT_Collec
 mod enum_PJRT_Collectives_ReductionKind { include!("expanded/enum_PJRT_Collectives_ReductionKind.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod enum_PJRT_DeviceEvent_State { include!("expanded/enum_PJRT_DeviceEvent_State.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod enum_PJRT_Error_Code { include!("expanded/enum_PJRT_Error_Code.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
@@ -167,7 +173,13 @@ mod extension_phase_compile { include!("expanded/extension_phase_compile.rs"); }
 mod extension_profiler { include!("expanded/extension_profiler.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_raw_buffer { include!("expanded/extension_raw_buffer.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod extension_shardings { include!("expanded/extension_shardings.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod extension_stream { include!("expanded/extension_stream.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod extension_tpu_executable { include!("expanded/extension_tpu_executable.rs"); }
@@ -252,6 +264,9 @@ mod handle_PJRT_MultiSlice_Config { include!("expanded/handle_PJRT_MultiSlice_Co
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod handle_PJRT_PhaseCompiler { include!("expanded/handle_PJRT_PhaseCompiler.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod handle_PJRT_RawBuffer { include!("expanded/handle_PJRT_RawBuffer.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
 mod handle_PJRT_RuntimeAbiVersion { include!("expanded/handle_PJRT_RuntimeAbiVersion.rs"); }

@@ -67,12 +67,14 @@ pub fn sources(root: &Path) -> Result<Sources, String> {
 }
 
 /// First minor versions of functions. Those of fields stay out: with them, a field that came later
-/// becomes an option of the checked calls, which needs the run-time rules about old plugins.
+/// becomes an option of the checked calls, which needs the run-time rules about old plugins. Slots of
+/// objects' tables are there: a call through one is refused before its place or type was today's.
 fn since(root: &Path) -> Result<BTreeMap<String, u32>, String> {
     let path = root.join("schema/history.json");
     let history = pjrt_codegen::history::load_file(&path).map_err(|faults| faults.to_string())?;
     let mut since = history.since_map();
     since.retain(|name, _| !name.contains('.') && !name.ends_with("_Args"));
+    since.extend(history.vtable_slots());
     Ok(since)
 }
 

@@ -8,7 +8,7 @@ use super::ledger::Verdict;
 use super::source::{Body, Origin};
 use crate::lower::{inputs, names};
 use crate::model::HEADER_FIELDS;
-use crate::schema::{Direction, Enum, Field, Function, Struct};
+use crate::schema::{Direction, Enum, Field, Function, Struct, StructKind};
 use std::collections::BTreeMap;
 
 /// The struct that every node of the extension chain begins with.
@@ -204,6 +204,16 @@ impl<'a> Evidence<'a> {
             return covered(body);
         }
         let Some(filled) = nested else {
+            // The pointer to an object's own table: its checked calls go through it.
+            let table = field.ty.trim_start_matches("const ").trim_end_matches('*');
+            let called = |b: &Body| {
+                let slots = self.layer2.slots.iter();
+                let mut own = slots.filter(|(slot, _)| slot.split('.').next() == Some(table));
+                own.any(|(_, path)| b.uses.paths.contains(path))
+            };
+            if let Some(body) = first(self.bodies(), called) {
+                return covered(body);
+            }
             return Verdict::Undecided("no code names it".to_owned());
         };
         match self.given(structure, None, &ident, filled) {
@@ -219,7 +229,23 @@ impl<'a> Evidence<'a> {
     }
 
     /// The verdict of a slot that is no function of the facts: it is read somewhere.
+    ///
+    /// A slot of an object's table also where code makes its checked call, or holds references that
+    /// are counted with it.
     pub fn slot(&self, table: &Struct, field: &Field) -> Verdict {
+        let name = format!("{}.{}", table.name, field.name);
+        if let Some(path) = self.layer2.slots.get(&name)
+            && let Some(body) = first(self.bodies(), |b| b.uses.paths.contains(path))
+        {
+            return covered(body);
+        }
+        if let Some(counted) = self.layer2.counted.get(&name) {
+            let mut types = self.source.types.iter();
+            let holder = types.find(|(_, definition)| definition.names.contains(counted));
+            if let Some((path, _)) = holder {
+                return Verdict::HandWritten(path.join("::"));
+            }
+        }
         let ident = names::ident(&field.name).to_string();
         let found = first(self.mentions.with(&table.name), |b| {
             b.uses.fields.contains(&ident)
@@ -264,7 +290,7 @@ pub fn headers_follow(
     let headers: Vec<&str> = structure
         .fields
         .iter()
-        .filter(|f| is_header(f))
+        .filter(|f| is_header(f) || (structure.kind == StructKind::Vtable && f.slot.is_none()))
         .map(|f| f.name.as_str())
         .collect();
     let payload = decided.iter();

@@ -3,6 +3,7 @@
 use super::source::{Body, Crate, Origin};
 use crate::lower::call;
 use crate::model::Model;
+use crate::schema::StructKind;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A struct that is filled through a constructor and setters.
@@ -36,6 +37,10 @@ pub struct Layer2 {
     pub calls: BTreeMap<String, Checked>,
     /// Structs that callers fill and the generated code sizes.
     pub nested: BTreeMap<String, Filled>,
+    /// Checked calls of the slots of objects' tables: paths by `TABLE.SLOT`.
+    pub slots: BTreeMap<String, Vec<String>>,
+    /// Names of the types that count references, by the slots that they count with.
+    pub counted: BTreeMap<String, String>,
 }
 
 impl Layer2 {
@@ -43,6 +48,14 @@ impl Layer2 {
     pub fn of(model: &Model, source: &Crate) -> Layer2 {
         let bodies = || source.bodies.iter().filter(|b| b.origin == Origin::Layer2);
         let mut out = Layer2::default();
+        for body in bodies() {
+            for slot in body.uses.texts.iter().filter(|t| is_slot(model, t)) {
+                match &body.owner {
+                    None => _ = out.slots.insert(slot.clone(), body.full()),
+                    Some(owner) => _ = out.counted.insert(slot.clone(), owner.clone()),
+                }
+            }
+        }
         for body in bodies().filter(|b| b.owner.is_none()) {
             let function = body.uses.texts.iter().find(|t| model.function(t).is_some());
             let Some(function) = function else { continue };
@@ -82,6 +95,15 @@ impl Layer2 {
         }
         out
     }
+}
+
+/// Whether a text is `TABLE.SLOT` of a table behind objects.
+fn is_slot(model: &Model, text: &str) -> bool {
+    let parts = text.split_once('.');
+    let table = parts.and_then(|(table, slot)| Some((model.structure(table)?, slot)));
+    table.is_some_and(|(table, slot)| {
+        table.kind == StructKind::Vtable && table.fields.iter().any(|f| f.name == slot)
+    })
 }
 
 fn filled<'a>(bodies: impl Iterator<Item = &'a Body>, path: &[String]) -> Filled {

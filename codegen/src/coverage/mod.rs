@@ -51,13 +51,17 @@
 //! a literal of another type, and of what a checked call returned are not meant. For a nested
 //! struct with a generated constructor, the rules of inputs hold as well. A member of a union also counts where
 //! a body uses the union without naming any member: it reads the union by its tag. The header of
-//! such a struct (its size, its chain, an extension's `base`) has the verdict of the first other
-//! part that has one. The field of a table that the overlay calls `reserved` is generated.
+//! such a struct (its size, its chain, an extension's `base`, what an object's table has before its
+//! slots) has the verdict of the first other part that has one. The field of a table that the overlay
+//! calls `reserved` is generated.
 //!
 //! # Slots without a function of the facts, and enum values
 //!
-//! A slot counts where a body that has to do with the table names it. An enum value is generated where a generated type of
-//! the enum has a constant of that number; else it counts where code names its C constant.
+//! A slot counts where a body that has to do with the table names it; a slot of an object's table
+//! where a body makes its checked call, or a type holds references that are counted with it. The
+//! pointer to such a table, in an object, counts where a body makes any of these calls. An enum value
+//! is generated where a generated type of the enum has a constant of that number; else it counts
+//! where code names its C constant.
 //!
 //! # Skipped
 //!

@@ -28,7 +28,8 @@ pub fn module(model: &Model, header: &Header) -> TokenStream {
     let table = header.extension.as_ref().and_then(|e| table(model, e));
     let structs = header.structs.iter().filter_map(|s| model.behind(&s.name));
     let behind = structs.map(|t| super::behind::table(model, &t));
-    quote!(#table #(#behind)* #(#nested)* #(#calls)*)
+    let objects = super::vtable::module(model, header);
+    quote!(#table #(#behind)* #(#nested)* #(#calls)* #objects)
 }
 
 /// The type of an extension's table: one of the module's own, for the trait that says what it is

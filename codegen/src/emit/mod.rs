@@ -15,5 +15,6 @@ pub mod outputs;
 pub mod plugin;
 pub mod sys_names;
 pub mod value;
+pub mod vtable;
 #[cfg(feature = "tools")]
 pub mod witness;

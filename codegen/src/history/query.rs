@@ -283,6 +283,24 @@ impl History {
         map
     }
 
+    /// For the model: from which minor on each slot of the tables behind objects, by `TABLE.SLOT`, is
+    /// there in every commit, at today's place and with today's type.
+    pub fn vtable_slots(&self) -> BTreeMap<String, u32> {
+        let known = |i: &&Item<StructBody>| self.is_known(&i.module, i.is_there());
+        let mut map = BTreeMap::new();
+        for item in self.structs.iter().filter(known) {
+            let Some(today) = item.newest().filter(|body| body.kind == "vtable") else {
+                continue;
+            };
+            let fields = self.field_minors(item).into_iter();
+            for (field, m) in fields.take(today.fields.len()) {
+                let since = m.layout_since.or(m.safe_since).unwrap_or(m.since);
+                map.insert(format!("{}.{field}", item.name), since);
+            }
+        }
+        map
+    }
+
     fn is_known(&self, module: &str, there: bool) -> bool {
         let today = self.states.len().saturating_sub(1);
         let at = self.module(module).and_then(|m| m.at(today));

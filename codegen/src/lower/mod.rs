@@ -9,3 +9,4 @@ pub mod names;
 pub mod outputs;
 pub mod receiver;
 pub mod value;
+pub mod vtable;

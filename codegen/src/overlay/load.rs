@@ -7,6 +7,7 @@ mod near;
 mod rules;
 mod table;
 mod value;
+mod vtable;
 
 use super::tree::{Node, Tree};
 use super::types::*;
@@ -131,6 +132,7 @@ impl Loader<'_> {
                 "value" => overlay.values = self.each(node, Self::value),
                 "group" => overlay.groups = self.each(node, Self::group),
                 "callback" => overlay.callbacks = self.each(node, Self::callback),
+                "vtable" => overlay.vtables = self.each(node, Self::vtable),
                 "extension" => overlay.extensions = self.each(node, Self::extension),
                 "table" => overlay.tables = self.each(node, Self::table),
                 "function" => overlay.functions = self.each(node, Self::function),
@@ -138,7 +140,7 @@ impl Loader<'_> {
                     "O010",
                     node,
                     format!("unknown section `{other}`"),
-                    "the sections are `handle`, `enum`, `value`, `group`, `callback`, `extension`, `table` and `function`",
+                    "the sections are `handle`, `enum`, `value`, `group`, `callback`, `vtable`, `extension`, `table` and `function`",
                 ),
             }
         }

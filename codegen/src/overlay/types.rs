@@ -16,6 +16,8 @@ pub struct Overlay {
     pub groups: BTreeMap<String, GroupEntry>,
     /// By C name of the function pointer.
     pub callbacks: BTreeMap<String, CallbackEntry>,
+    /// By C name of the table of positional functions.
+    pub vtables: BTreeMap<String, VtableEntry>,
     /// By name without prefix, such as `Layouts`.
     pub extensions: BTreeMap<String, ExtensionEntry>,
     /// By C name of the struct.
@@ -57,6 +59,28 @@ impl TableEntry {
     pub fn error_functions(&self) -> [&str; 3] {
         [&self.message, &self.code, &self.destroy]
     }
+}
+
+/// A table of positional functions behind an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VtableEntry {
+    /// The struct that begins with a pointer to the table.
+    pub object: String,
+    /// How its references are counted.
+    pub counting: Option<Counting>,
+    /// By slot: the parameters that its function fills.
+    pub outputs: BTreeMap<String, Vec<String>>,
+    /// Reason.
+    pub why: String,
+}
+
+/// The slots that count references to an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counting {
+    /// One more.
+    pub clone: String,
+    /// One less.
+    pub drop: String,
 }
 
 /// How handles of one type are shared.

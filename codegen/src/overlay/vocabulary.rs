@@ -6,6 +6,7 @@ mod field;
 mod function;
 mod table;
 mod types;
+mod vtable;
 
 /// Where a key may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,10 @@ pub enum Section {
     Callback,
     /// `[callback.NAME.param]`, one table per parameter
     Param,
+    /// `[vtable.NAME]`
+    Vtable,
+    /// `[vtable.NAME.slot]`, one table per slot
+    Slot,
     /// `[extension.NAME]`
     Extension,
     /// `[table.NAME]`
@@ -102,6 +107,8 @@ pub const fn keys(section: Section) -> &'static [Key] {
         Section::Handle => types::HANDLE,
         Section::Enum => types::ENUM,
         Section::Value => types::VALUE,
+        Section::Vtable => vtable::VTABLE,
+        Section::Slot => vtable::SLOT,
         Section::Member => types::MEMBER,
         Section::Group => types::GROUP,
         Section::Extension => types::EXTENSION,

@@ -26,6 +26,10 @@ pub mod cross_host_transfers {
 pub mod custom_partitioner {
     pjrt_macros::generate!(calls custom_partitioner);
 }
+/// Checked calls of the functions that events and promises of devices carry.
+pub mod device_event {
+    pjrt_macros::generate!(calls device_event);
+}
 /// Checked calls of the extension `example`.
 pub mod example {
     pjrt_macros::generate!(calls example);
@@ -78,7 +82,7 @@ pub mod profiler {
 pub mod profiler_api {
     pjrt_macros::generate!(calls profiler_api);
 }
-/// Checked calls of the extension `raw_buffer`.
+/// Checked calls of the extension `raw_buffer`, and of the functions that raw buffers carry.
 pub mod raw_buffer {
     pjrt_macros::generate!(calls raw_buffer);
 }

@@ -15,6 +15,7 @@ mod read;
 mod reaper;
 mod table;
 mod value;
+mod vtable;
 mod waiting;
 
 pub use crate::ffi::gate::compiling;
@@ -44,6 +45,7 @@ pub use read::{free_later, held_bytes, held_named_values, named_values, part, sl
 pub(crate) use reaper::on_plugin_thread;
 pub use table::{Table, TableType};
 pub use value::{Value, ValueMemory, live, value_list, zeroed_values};
+pub use vtable::{Counted, Counting, Ref, Slot, object, reaches};
 pub(crate) use waiting::{called, waiting};
 
 /// Carries the argument of a SAFETY comment through generated code; it stands for nothing.

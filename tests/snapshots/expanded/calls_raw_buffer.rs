@@ -471,3 +471,868 @@ pub unsafe fn raw_buffer_get_host_pointer(
         host_pointer: args.host_pointer,
     })
 }
+/// Calls `PJRT_RawBuffer_FunctionTable.inc_ref` (since PJRT 0.113).
+///
+/// # Errors
+///
+/// `Unimplemented` if the object's table lacks it; `InvalidOutput` if the object has no
+/// table, or an absurd one; what the function itself reports.
+///
+/// # Safety
+///
+/// The object is live and of this plugin; every pointer must be valid for what the function
+/// does with it, for as long as it does.
+pub unsafe fn raw_buffer_vtable_inc_ref(
+    api: &::pjrt::__rt::Api,
+    object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
+) -> ::pjrt::Result<()> {
+    const SLOT: ::pjrt::__rt::Slot = ::pjrt::__rt::Slot {
+        function: ::pjrt::__rt::Function {
+            name: "PJRT_RawBuffer_FunctionTable.inc_ref",
+            since: 113,
+        },
+        head: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, inc_ref
+        ),
+        offset: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, inc_ref
+        ),
+        instance: ::core::option::Option::Some((
+            ::core::mem::offset_of!(
+                ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, instance_size
+            ),
+            ::core::mem::size_of::<::pjrt::sys::raw_buffer::PJRT_RawBuffer>(),
+        )),
+    };
+    let object = ::pjrt::__rt::object(api, object, &SLOT)?;
+    // SAFETY: the object is not null, and live by the caller's promise; its first word points
+    // to its table.
+    let table = unsafe { (*object).vtable };
+    // SAFETY: the table belongs to a live object of a plugin whose objects of this type have
+    // one.
+    unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
+    // SAFETY: the table reaches as far as this slot.
+    let function = unsafe { (&raw const (*table).inc_ref).read() };
+    let ::core::option::Option::Some(function) = function else {
+        return ::core::result::Result::Err(api.absent(&SLOT.function));
+    };
+    // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
+    // do; what its functions take over or fill is said by their callers
+    unsafe { function(object) };
+    ::core::result::Result::Ok(())
+}
+/// Calls `PJRT_RawBuffer_FunctionTable.dec_ref` (since PJRT 0.113).
+///
+/// # Errors
+///
+/// `Unimplemented` if the object's table lacks it; `InvalidOutput` if the object has no
+/// table, or an absurd one; what the function itself reports.
+///
+/// # Safety
+///
+/// The object is live and of this plugin; every pointer must be valid for what the function
+/// does with it, for as long as it does.
+pub unsafe fn raw_buffer_vtable_dec_ref(
+    api: &::pjrt::__rt::Api,
+    object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
+) -> ::pjrt::Result<()> {
+    const SLOT: ::pjrt::__rt::Slot = ::pjrt::__rt::Slot {
+        function: ::pjrt::__rt::Function {
+            name: "PJRT_RawBuffer_FunctionTable.dec_ref",
+            since: 113,
+        },
+        head: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, inc_ref
+        ),
+        offset: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, dec_ref
+        ),
+        instance: ::core::option::Option::Some((
+            ::core::mem::offset_of!(
+                ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, instance_size
+            ),
+            ::core::mem::size_of::<::pjrt::sys::raw_buffer::PJRT_RawBuffer>(),
+        )),
+    };
+    let object = ::pjrt::__rt::object(api, object, &SLOT)?;
+    // SAFETY: the object is not null, and live by the caller's promise; its first word points
+    // to its table.
+    let table = unsafe { (*object).vtable };
+    // SAFETY: the table belongs to a live object of a plugin whose objects of this type have
+    // one.
+    unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
+    // SAFETY: the table reaches as far as this slot.
+    let function = unsafe { (&raw const (*table).dec_ref).read() };
+    let ::core::option::Option::Some(function) = function else {
+        return ::core::result::Result::Err(api.absent(&SLOT.function));
+    };
+    // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
+    // do; what its functions take over or fill is said by their callers
+    unsafe { function(object) };
+    ::core::result::Result::Ok(())
+}
+/// Calls `PJRT_RawBuffer_FunctionTable.get_on_device_size_in_bytes` (since PJRT 0.113).
+///
+/// # Errors
+///
+/// `Unimplemented` if the object's table lacks it; `InvalidOutput` if the object has no
+/// table, or an absurd one; what the function itself reports.
+///
+/// # Safety
+///
+/// The object is live and of this plugin; every pointer must be valid for what the function
+/// does with it, for as long as it does.
+pub unsafe fn raw_buffer_vtable_get_on_device_size_in_bytes(
+    api: &::pjrt::__rt::Api,
+    object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
+) -> ::pjrt::Result<usize> {
+    const SLOT: ::pjrt::__rt::Slot = ::pjrt::__rt::Slot {
+        function: ::pjrt::__rt::Function {
+            name: "PJRT_RawBuffer_FunctionTable.get_on_device_size_in_bytes",
+            since: 113,
+        },
+        head: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, inc_ref
+        ),
+        offset: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable,
+            get_on_device_size_in_bytes
+        ),
+        instance: ::core::option::Option::Some((
+            ::core::mem::offset_of!(
+                ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, instance_size
+            ),
+            ::core::mem::size_of::<::pjrt::sys::raw_buffer::PJRT_RawBuffer>(),
+        )),
+    };
+    let object = ::pjrt::__rt::object(api, object, &SLOT)?;
+    // SAFETY: the object is not null, and live by the caller's promise; its first word points
+    // to its table.
+    let table = unsafe { (*object).vtable };
+    // SAFETY: the table belongs to a live object of a plugin whose objects of this type have
+    // one.
+    unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
+    // SAFETY: the table reaches as far as this slot.
+    let function = unsafe { (&raw const (*table).get_on_device_size_in_bytes).read() };
+    let ::core::option::Option::Some(function) = function else {
+        return ::core::result::Result::Err(api.absent(&SLOT.function));
+    };
+    // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
+    // do; what its functions take over or fill is said by their callers
+    let returned = unsafe { function(object) };
+    ::core::result::Result::Ok(returned)
+}
+/// Calls `PJRT_RawBuffer_FunctionTable.get_memory_space` (since PJRT 0.113).
+///
+/// # Errors
+///
+/// `Unimplemented` if the object's table lacks it; `InvalidOutput` if the object has no
+/// table, or an absurd one; what the function itself reports.
+///
+/// # Safety
+///
+/// The object is live and of this plugin; every pointer must be valid for what the function
+/// does with it, for as long as it does.
+pub unsafe fn raw_buffer_vtable_get_memory_space(
+    api: &::pjrt::__rt::Api,
+    object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
+) -> ::pjrt::Result<*mut ::pjrt::sys::PJRT_Memory> {
+    const SLOT: ::pjrt::__rt::Slot = ::pjrt::__rt::Slot {
+        function: ::pjrt::__rt::Function {
+            name: "PJRT_RawBuffer_FunctionTable.get_memory_space",
+            since: 113,
+        },
+        head: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, inc_ref
+        ),
+        offset: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, get_memory_space
+        ),
+        instance: ::core::option::Option::Some((
+            ::core::mem::offset_of!(
+                ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, instance_size
+            ),
+            ::core::mem::size_of::<::pjrt::sys::raw_buffer::PJRT_RawBuffer>(),
+        )),
+    };
+    let object = ::pjrt::__rt::object(api, object, &SLOT)?;
+    // SAFETY: the object is not null, and live by the caller's promise; its first word points
+    // to its table.
+    let table = unsafe { (*object).vtable };
+    // SAFETY: the table belongs to a live object of a plugin whose objects of this type have
+    // one.
+    unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
+    // SAFETY: the table reaches as far as this slot.
+    let function = unsafe { (&raw const (*table).get_memory_space).read() };
+    let ::core::option::Option::Some(function) = function else {
+        return ::core::result::Result::Err(api.absent(&SLOT.function));
+    };
+    // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
+    // do; what its functions take over or fill is said by their callers
+    let returned = unsafe { function(object) };
+    ::core::result::Result::Ok(returned)
+}
+/// Calls `PJRT_RawBuffer_FunctionTable.get_host_pointer` (since PJRT 0.113).
+///
+/// # Errors
+///
+/// `Unimplemented` if the object's table lacks it; `InvalidOutput` if the object has no
+/// table, or an absurd one; what the function itself reports.
+///
+/// # Safety
+///
+/// The object is live and of this plugin; every pointer must be valid for what the function
+/// does with it, for as long as it does.
+pub unsafe fn raw_buffer_vtable_get_host_pointer(
+    api: &::pjrt::__rt::Api,
+    object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
+) -> ::pjrt::Result<*mut ::core::ffi::c_void> {
+    const SLOT: ::pjrt::__rt::Slot = ::pjrt::__rt::Slot {
+        function: ::pjrt::__rt::Function {
+            name: "PJRT_RawBuffer_FunctionTable.get_host_pointer",
+            since: 113,
+        },
+        head: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, inc_ref
+        ),
+        offset: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, get_host_pointer
+        ),
+        instance: ::core::option::Option::Some((
+            ::core::mem::offset_of!(
+                ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, instance_size
+            ),
+            ::core::mem::size_of::<::pjrt::sys::raw_buffer::PJRT_RawBuffer>(),
+        )),
+    };
+    let object = ::pjrt::__rt::object(api, object, &SLOT)?;
+    // SAFETY: the object is not null, and live by the caller's promise; its first word points
+    // to its table.
+    let table = unsafe { (*object).vtable };
+    // SAFETY: the table belongs to a live object of a plugin whose objects of this type have
+    // one.
+    unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
+    // SAFETY: the table reaches as far as this slot.
+    let function = unsafe { (&raw const (*table).get_host_pointer).read() };
+    let ::core::option::Option::Some(function) = function else {
+        return ::core::result::Result::Err(api.absent(&SLOT.function));
+    };
+    // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
+    // do; what its functions take over or fill is said by their callers
+    let returned = unsafe { function(object) };
+    ::core::result::Result::Ok(returned)
+}
+/// Outputs of [`raw_buffer_vtable_copy_raw_host_to_device_and_return_event`]: what `PJRT_RawBuffer_FunctionTable.copy_raw_host_to_device_and_return_event` fills.
+#[non_exhaustive]
+pub struct RawBufferVtableCopyRawHostToDeviceAndReturnEventOut {
+    /// `event` (`PJRT_DeviceEvent*`).
+    pub event: ::pjrt::sys::device_event::PJRT_DeviceEvent,
+}
+/// Calls `PJRT_RawBuffer_FunctionTable.copy_raw_host_to_device_and_return_event` (since PJRT 0.114).
+///
+/// # Errors
+///
+/// `Unimplemented` if the object's table lacks it; `InvalidOutput` if the object has no
+/// table, or an absurd one; what the function itself reports.
+///
+/// # Safety
+///
+/// The object is live and of this plugin; every pointer must be valid for what the function
+/// does with it, for as long as it does.
+pub unsafe fn raw_buffer_vtable_copy_raw_host_to_device_and_return_event(
+    api: &::pjrt::__rt::Api,
+    object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
+    src: *const ::core::ffi::c_void,
+    offset: i64,
+    transfer_size: i64,
+    dependencies: *mut ::pjrt::sys::device_event::PJRT_DeviceEventVector,
+) -> ::pjrt::Result<RawBufferVtableCopyRawHostToDeviceAndReturnEventOut> {
+    const SLOT: ::pjrt::__rt::Slot = ::pjrt::__rt::Slot {
+        function: ::pjrt::__rt::Function {
+            name: "PJRT_RawBuffer_FunctionTable.copy_raw_host_to_device_and_return_event",
+            since: 114,
+        },
+        head: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, inc_ref
+        ),
+        offset: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable,
+            copy_raw_host_to_device_and_return_event
+        ),
+        instance: ::core::option::Option::Some((
+            ::core::mem::offset_of!(
+                ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, instance_size
+            ),
+            ::core::mem::size_of::<::pjrt::sys::raw_buffer::PJRT_RawBuffer>(),
+        )),
+    };
+    let object = ::pjrt::__rt::object(api, object, &SLOT)?;
+    // SAFETY: the object is not null, and live by the caller's promise; its first word points
+    // to its table.
+    let table = unsafe { (*object).vtable };
+    // SAFETY: the table belongs to a live object of a plugin whose objects of this type have
+    // one.
+    unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
+    // SAFETY: the table reaches as far as this slot.
+    let function = unsafe {
+        (&raw const (*table).copy_raw_host_to_device_and_return_event).read()
+    };
+    let ::core::option::Option::Some(function) = function else {
+        return ::core::result::Result::Err(api.absent(&SLOT.function));
+    };
+    let mut event = ::core::mem::MaybeUninit::<
+        ::pjrt::sys::device_event::PJRT_DeviceEvent,
+    >::zeroed();
+    // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
+    // do; what its functions take over or fill is said by their callers
+    let error = unsafe {
+        function(object, src, offset, transfer_size, dependencies, event.as_mut_ptr())
+    };
+    ::pjrt::__rt::check(api, error, &SLOT.function)?;
+    ::core::result::Result::Ok({
+        // SAFETY: zeroed before the call, and all zero is a value of every type that a C
+        // function fills.
+        let event = unsafe { event.assume_init() };
+        RawBufferVtableCopyRawHostToDeviceAndReturnEventOut {
+            event,
+        }
+    })
+}
+/// Outputs of [`raw_buffer_vtable_copy_raw_device_to_host_and_return_event`]: what `PJRT_RawBuffer_FunctionTable.copy_raw_device_to_host_and_return_event` fills.
+#[non_exhaustive]
+pub struct RawBufferVtableCopyRawDeviceToHostAndReturnEventOut {
+    /// `event` (`PJRT_DeviceEvent*`).
+    pub event: ::pjrt::sys::device_event::PJRT_DeviceEvent,
+}
+/// Calls `PJRT_RawBuffer_FunctionTable.copy_raw_device_to_host_and_return_event` (since PJRT 0.114).
+///
+/// # Errors
+///
+/// `Unimplemented` if the object's table lacks it; `InvalidOutput` if the object has no
+/// table, or an absurd one; what the function itself reports.
+///
+/// # Safety
+///
+/// The object is live and of this plugin; every pointer must be valid for what the function
+/// does with it, for as long as it does.
+pub unsafe fn raw_buffer_vtable_copy_raw_device_to_host_and_return_event(
+    api: &::pjrt::__rt::Api,
+    object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
+    dst: *mut ::core::ffi::c_void,
+    offset: i64,
+    transfer_size: i64,
+    dependencies: *mut ::pjrt::sys::device_event::PJRT_DeviceEventVector,
+) -> ::pjrt::Result<RawBufferVtableCopyRawDeviceToHostAndReturnEventOut> {
+    const SLOT: ::pjrt::__rt::Slot = ::pjrt::__rt::Slot {
+        function: ::pjrt::__rt::Function {
+            name: "PJRT_RawBuffer_FunctionTable.copy_raw_device_to_host_and_return_event",
+            since: 114,
+        },
+        head: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, inc_ref
+        ),
+        offset: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable,
+            copy_raw_device_to_host_and_return_event
+        ),
+        instance: ::core::option::Option::Some((
+            ::core::mem::offset_of!(
+                ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, instance_size
+            ),
+            ::core::mem::size_of::<::pjrt::sys::raw_buffer::PJRT_RawBuffer>(),
+        )),
+    };
+    let object = ::pjrt::__rt::object(api, object, &SLOT)?;
+    // SAFETY: the object is not null, and live by the caller's promise; its first word points
+    // to its table.
+    let table = unsafe { (*object).vtable };
+    // SAFETY: the table belongs to a live object of a plugin whose objects of this type have
+    // one.
+    unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
+    // SAFETY: the table reaches as far as this slot.
+    let function = unsafe {
+        (&raw const (*table).copy_raw_device_to_host_and_return_event).read()
+    };
+    let ::core::option::Option::Some(function) = function else {
+        return ::core::result::Result::Err(api.absent(&SLOT.function));
+    };
+    let mut event = ::core::mem::MaybeUninit::<
+        ::pjrt::sys::device_event::PJRT_DeviceEvent,
+    >::zeroed();
+    // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
+    // do; what its functions take over or fill is said by their callers
+    let error = unsafe {
+        function(object, dst, offset, transfer_size, dependencies, event.as_mut_ptr())
+    };
+    ::pjrt::__rt::check(api, error, &SLOT.function)?;
+    ::core::result::Result::Ok({
+        // SAFETY: zeroed before the call, and all zero is a value of every type that a C
+        // function fills.
+        let event = unsafe { event.assume_init() };
+        RawBufferVtableCopyRawDeviceToHostAndReturnEventOut {
+            event,
+        }
+    })
+}
+/// Calls `PJRT_RawBuffer_FunctionTable.opaque_device_memory_data_pointer` (since PJRT 0.114).
+///
+/// # Errors
+///
+/// `Unimplemented` if the object's table lacks it; `InvalidOutput` if the object has no
+/// table, or an absurd one; what the function itself reports.
+///
+/// # Safety
+///
+/// The object is live and of this plugin; every pointer must be valid for what the function
+/// does with it, for as long as it does.
+pub unsafe fn raw_buffer_vtable_opaque_device_memory_data_pointer(
+    api: &::pjrt::__rt::Api,
+    object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
+) -> ::pjrt::Result<*mut ::core::ffi::c_void> {
+    const SLOT: ::pjrt::__rt::Slot = ::pjrt::__rt::Slot {
+        function: ::pjrt::__rt::Function {
+            name: "PJRT_RawBuffer_FunctionTable.opaque_device_memory_data_pointer",
+            since: 114,
+        },
+        head: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, inc_ref
+        ),
+        offset: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable,
+            opaque_device_memory_data_pointer
+        ),
+        instance: ::core::option::Option::Some((
+            ::core::mem::offset_of!(
+                ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, instance_size
+            ),
+            ::core::mem::size_of::<::pjrt::sys::raw_buffer::PJRT_RawBuffer>(),
+        )),
+    };
+    let object = ::pjrt::__rt::object(api, object, &SLOT)?;
+    // SAFETY: the object is not null, and live by the caller's promise; its first word points
+    // to its table.
+    let table = unsafe { (*object).vtable };
+    // SAFETY: the table belongs to a live object of a plugin whose objects of this type have
+    // one.
+    unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
+    // SAFETY: the table reaches as far as this slot.
+    let function = unsafe {
+        (&raw const (*table).opaque_device_memory_data_pointer).read()
+    };
+    let ::core::option::Option::Some(function) = function else {
+        return ::core::result::Result::Err(api.absent(&SLOT.function));
+    };
+    // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
+    // do; what its functions take over or fill is said by their callers
+    let returned = unsafe { function(object) };
+    ::core::result::Result::Ok(returned)
+}
+/// Outputs of [`raw_buffer_vtable_make_allocation_ready_event`]: what `PJRT_RawBuffer_FunctionTable.make_allocation_ready_event` fills.
+#[non_exhaustive]
+pub struct RawBufferVtableMakeAllocationReadyEventOut {
+    /// `event` (`PJRT_DeviceEvent*`).
+    pub event: ::pjrt::sys::device_event::PJRT_DeviceEvent,
+}
+/// Calls `PJRT_RawBuffer_FunctionTable.make_allocation_ready_event` (since PJRT 0.114).
+///
+/// # Errors
+///
+/// `Unimplemented` if the object's table lacks it; `InvalidOutput` if the object has no
+/// table, or an absurd one; what the function itself reports.
+///
+/// # Safety
+///
+/// The object is live and of this plugin; every pointer must be valid for what the function
+/// does with it, for as long as it does.
+pub unsafe fn raw_buffer_vtable_make_allocation_ready_event(
+    api: &::pjrt::__rt::Api,
+    object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
+) -> ::pjrt::Result<RawBufferVtableMakeAllocationReadyEventOut> {
+    const SLOT: ::pjrt::__rt::Slot = ::pjrt::__rt::Slot {
+        function: ::pjrt::__rt::Function {
+            name: "PJRT_RawBuffer_FunctionTable.make_allocation_ready_event",
+            since: 114,
+        },
+        head: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, inc_ref
+        ),
+        offset: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable,
+            make_allocation_ready_event
+        ),
+        instance: ::core::option::Option::Some((
+            ::core::mem::offset_of!(
+                ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, instance_size
+            ),
+            ::core::mem::size_of::<::pjrt::sys::raw_buffer::PJRT_RawBuffer>(),
+        )),
+    };
+    let object = ::pjrt::__rt::object(api, object, &SLOT)?;
+    // SAFETY: the object is not null, and live by the caller's promise; its first word points
+    // to its table.
+    let table = unsafe { (*object).vtable };
+    // SAFETY: the table belongs to a live object of a plugin whose objects of this type have
+    // one.
+    unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
+    // SAFETY: the table reaches as far as this slot.
+    let function = unsafe { (&raw const (*table).make_allocation_ready_event).read() };
+    let ::core::option::Option::Some(function) = function else {
+        return ::core::result::Result::Err(api.absent(&SLOT.function));
+    };
+    let mut event = ::core::mem::MaybeUninit::<
+        ::pjrt::sys::device_event::PJRT_DeviceEvent,
+    >::zeroed();
+    // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
+    // do; what its functions take over or fill is said by their callers
+    let error = unsafe { function(object, event.as_mut_ptr()) };
+    ::pjrt::__rt::check(api, error, &SLOT.function)?;
+    ::core::result::Result::Ok({
+        // SAFETY: zeroed before the call, and all zero is a value of every type that a C
+        // function fills.
+        let event = unsafe { event.assume_init() };
+        RawBufferVtableMakeAllocationReadyEventOut {
+            event,
+        }
+    })
+}
+/// Outputs of [`raw_buffer_vtable_get_raw_buffer_async_value`]: what `PJRT_RawBuffer_FunctionTable.get_raw_buffer_async_value` fills.
+#[non_exhaustive]
+pub struct RawBufferVtableGetRawBufferAsyncValueOut {
+    /// `event` (`PJRT_DeviceEvent*`).
+    pub event: ::pjrt::sys::device_event::PJRT_DeviceEvent,
+}
+/// Calls `PJRT_RawBuffer_FunctionTable.get_raw_buffer_async_value` (since PJRT 0.114).
+///
+/// # Errors
+///
+/// `Unimplemented` if the object's table lacks it; `InvalidOutput` if the object has no
+/// table, or an absurd one; what the function itself reports.
+///
+/// # Safety
+///
+/// The object is live and of this plugin; every pointer must be valid for what the function
+/// does with it, for as long as it does.
+pub unsafe fn raw_buffer_vtable_get_raw_buffer_async_value(
+    api: &::pjrt::__rt::Api,
+    object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
+) -> ::pjrt::Result<RawBufferVtableGetRawBufferAsyncValueOut> {
+    const SLOT: ::pjrt::__rt::Slot = ::pjrt::__rt::Slot {
+        function: ::pjrt::__rt::Function {
+            name: "PJRT_RawBuffer_FunctionTable.get_raw_buffer_async_value",
+            since: 114,
+        },
+        head: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, inc_ref
+        ),
+        offset: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable,
+            get_raw_buffer_async_value
+        ),
+        instance: ::core::option::Option::Some((
+            ::core::mem::offset_of!(
+                ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, instance_size
+            ),
+            ::core::mem::size_of::<::pjrt::sys::raw_buffer::PJRT_RawBuffer>(),
+        )),
+    };
+    let object = ::pjrt::__rt::object(api, object, &SLOT)?;
+    // SAFETY: the object is not null, and live by the caller's promise; its first word points
+    // to its table.
+    let table = unsafe { (*object).vtable };
+    // SAFETY: the table belongs to a live object of a plugin whose objects of this type have
+    // one.
+    unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
+    // SAFETY: the table reaches as far as this slot.
+    let function = unsafe { (&raw const (*table).get_raw_buffer_async_value).read() };
+    let ::core::option::Option::Some(function) = function else {
+        return ::core::result::Result::Err(api.absent(&SLOT.function));
+    };
+    let mut event = ::core::mem::MaybeUninit::<
+        ::pjrt::sys::device_event::PJRT_DeviceEvent,
+    >::zeroed();
+    // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
+    // do; what its functions take over or fill is said by their callers
+    let error = unsafe { function(object, event.as_mut_ptr()) };
+    ::pjrt::__rt::check(api, error, &SLOT.function)?;
+    ::core::result::Result::Ok({
+        // SAFETY: zeroed before the call, and all zero is a value of every type that a C
+        // function fills.
+        let event = unsafe { event.assume_init() };
+        RawBufferVtableGetRawBufferAsyncValueOut {
+            event,
+        }
+    })
+}
+/// Calls `PJRT_RawBuffer_FunctionTable.is_mutable` (since PJRT 0.114).
+///
+/// # Errors
+///
+/// `Unimplemented` if the object's table lacks it; `InvalidOutput` if the object has no
+/// table, or an absurd one; what the function itself reports.
+///
+/// # Safety
+///
+/// The object is live and of this plugin; every pointer must be valid for what the function
+/// does with it, for as long as it does.
+pub unsafe fn raw_buffer_vtable_is_mutable(
+    api: &::pjrt::__rt::Api,
+    object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
+) -> ::pjrt::Result<bool> {
+    const SLOT: ::pjrt::__rt::Slot = ::pjrt::__rt::Slot {
+        function: ::pjrt::__rt::Function {
+            name: "PJRT_RawBuffer_FunctionTable.is_mutable",
+            since: 114,
+        },
+        head: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, inc_ref
+        ),
+        offset: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, is_mutable
+        ),
+        instance: ::core::option::Option::Some((
+            ::core::mem::offset_of!(
+                ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, instance_size
+            ),
+            ::core::mem::size_of::<::pjrt::sys::raw_buffer::PJRT_RawBuffer>(),
+        )),
+    };
+    let object = ::pjrt::__rt::object(api, object, &SLOT)?;
+    // SAFETY: the object is not null, and live by the caller's promise; its first word points
+    // to its table.
+    let table = unsafe { (*object).vtable };
+    // SAFETY: the table belongs to a live object of a plugin whose objects of this type have
+    // one.
+    unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
+    // SAFETY: the table reaches as far as this slot.
+    let function = unsafe { (&raw const (*table).is_mutable).read() };
+    let ::core::option::Option::Some(function) = function else {
+        return ::core::result::Result::Err(api.absent(&SLOT.function));
+    };
+    // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
+    // do; what its functions take over or fill is said by their callers
+    let returned = unsafe { function(object) };
+    ::core::result::Result::Ok(returned)
+}
+/// Outputs of [`raw_buffer_vtable_slice`]: what `PJRT_RawBuffer_FunctionTable.slice` fills.
+#[non_exhaustive]
+pub struct RawBufferVtableSliceOut {
+    /// `sliced_buffer` (`PJRT_RawBuffer**`).
+    pub sliced_buffer: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
+}
+/// Calls `PJRT_RawBuffer_FunctionTable.slice` (since PJRT 0.114).
+///
+/// # Errors
+///
+/// `Unimplemented` if the object's table lacks it; `InvalidOutput` if the object has no
+/// table, or an absurd one; what the function itself reports.
+///
+/// # Safety
+///
+/// The object is live and of this plugin; every pointer must be valid for what the function
+/// does with it, for as long as it does.
+pub unsafe fn raw_buffer_vtable_slice(
+    api: &::pjrt::__rt::Api,
+    object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
+    offset: i64,
+    slice_size: i64,
+) -> ::pjrt::Result<RawBufferVtableSliceOut> {
+    const SLOT: ::pjrt::__rt::Slot = ::pjrt::__rt::Slot {
+        function: ::pjrt::__rt::Function {
+            name: "PJRT_RawBuffer_FunctionTable.slice",
+            since: 114,
+        },
+        head: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, inc_ref
+        ),
+        offset: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, slice
+        ),
+        instance: ::core::option::Option::Some((
+            ::core::mem::offset_of!(
+                ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, instance_size
+            ),
+            ::core::mem::size_of::<::pjrt::sys::raw_buffer::PJRT_RawBuffer>(),
+        )),
+    };
+    let object = ::pjrt::__rt::object(api, object, &SLOT)?;
+    // SAFETY: the object is not null, and live by the caller's promise; its first word points
+    // to its table.
+    let table = unsafe { (*object).vtable };
+    // SAFETY: the table belongs to a live object of a plugin whose objects of this type have
+    // one.
+    unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
+    // SAFETY: the table reaches as far as this slot.
+    let function = unsafe { (&raw const (*table).slice).read() };
+    let ::core::option::Option::Some(function) = function else {
+        return ::core::result::Result::Err(api.absent(&SLOT.function));
+    };
+    let mut sliced_buffer = ::core::mem::MaybeUninit::<
+        *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
+    >::zeroed();
+    // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
+    // do; what its functions take over or fill is said by their callers
+    let error = unsafe {
+        function(object, offset, slice_size, sliced_buffer.as_mut_ptr())
+    };
+    ::pjrt::__rt::check(api, error, &SLOT.function)?;
+    ::core::result::Result::Ok({
+        // SAFETY: zeroed before the call, and all zero is a value of every type that a C
+        // function fills.
+        let sliced_buffer = unsafe { sliced_buffer.assume_init() };
+        RawBufferVtableSliceOut {
+            sliced_buffer,
+        }
+    })
+}
+/// Calls `PJRT_RawBuffer_FunctionTable.schedule_copy_to` (since PJRT 0.114).
+///
+/// # Errors
+///
+/// `Unimplemented` if the object's table lacks it; `InvalidOutput` if the object has no
+/// table, or an absurd one; what the function itself reports.
+///
+/// # Safety
+///
+/// The object is live and of this plugin; every pointer must be valid for what the function
+/// does with it, for as long as it does.
+pub unsafe fn raw_buffer_vtable_schedule_copy_to(
+    api: &::pjrt::__rt::Api,
+    object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
+    transfer_dependency_events: *mut ::pjrt::sys::device_event::PJRT_DeviceEventVector,
+    dst_buffer: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
+    definition_event_promise: *mut ::pjrt::sys::device_event::PJRT_DeviceEventPromise,
+    src_usage_event_promise: *mut ::pjrt::sys::device_event::PJRT_DeviceEventPromise,
+    allocation_event_callback: ::core::option::Option<
+        unsafe extern "C" fn(*mut ::pjrt::sys::PJRT_Error, *mut ::core::ffi::c_void),
+    >,
+    allocation_event_user_data: *mut ::core::ffi::c_void,
+) -> ::pjrt::Result<()> {
+    const SLOT: ::pjrt::__rt::Slot = ::pjrt::__rt::Slot {
+        function: ::pjrt::__rt::Function {
+            name: "PJRT_RawBuffer_FunctionTable.schedule_copy_to",
+            since: 114,
+        },
+        head: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, inc_ref
+        ),
+        offset: ::core::mem::offset_of!(
+            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, schedule_copy_to
+        ),
+        instance: ::core::option::Option::Some((
+            ::core::mem::offset_of!(
+                ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, instance_size
+            ),
+            ::core::mem::size_of::<::pjrt::sys::raw_buffer::PJRT_RawBuffer>(),
+        )),
+    };
+    let object = ::pjrt::__rt::object(api, object, &SLOT)?;
+    // SAFETY: the object is not null, and live by the caller's promise; its first word points
+    // to its table.
+    let table = unsafe { (*object).vtable };
+    // SAFETY: the table belongs to a live object of a plugin whose objects of this type have
+    // one.
+    unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
+    // SAFETY: the table reaches as far as this slot.
+    let function = unsafe { (&raw const (*table).schedule_copy_to).read() };
+    let ::core::option::Option::Some(function) = function else {
+        return ::core::result::Result::Err(api.absent(&SLOT.function));
+    };
+    // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
+    // do; what its functions take over or fill is said by their callers
+    unsafe {
+        function(
+            object,
+            transfer_dependency_events,
+            dst_buffer,
+            definition_event_promise,
+            src_usage_event_promise,
+            allocation_event_callback,
+            allocation_event_user_data,
+        )
+    };
+    ::core::result::Result::Ok(())
+}
+/// Counted references to `PJRT_RawBuffer`, by the table's `inc_ref` and `dec_ref`.
+pub struct RawBufferCounted;
+// SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may do;
+// what its functions take over or fill is said by their callers
+unsafe impl ::pjrt::__rt::Counted for RawBufferCounted {
+    type Object = *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer;
+    type This = *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer;
+    fn this(
+        object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
+    ) -> *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer {
+        object
+    }
+    unsafe fn counting(
+        api: &::pjrt::__rt::Api,
+        object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
+    ) -> ::pjrt::Result<
+        ::pjrt::__rt::Counting<*mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer>,
+    > {
+        ::core::result::Result::Ok(::pjrt::__rt::Counting {
+            clone: {
+                const SLOT: ::pjrt::__rt::Slot = ::pjrt::__rt::Slot {
+                    function: ::pjrt::__rt::Function {
+                        name: "PJRT_RawBuffer_FunctionTable.inc_ref",
+                        since: 113,
+                    },
+                    head: ::core::mem::offset_of!(
+                        ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, inc_ref
+                    ),
+                    offset: ::core::mem::offset_of!(
+                        ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, inc_ref
+                    ),
+                    instance: ::core::option::Option::Some((
+                        ::core::mem::offset_of!(
+                            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable,
+                            instance_size
+                        ),
+                        ::core::mem::size_of::<::pjrt::sys::raw_buffer::PJRT_RawBuffer>(),
+                    )),
+                };
+                let object = ::pjrt::__rt::object(api, object, &SLOT)?;
+                // SAFETY: the object is not null, and live by the caller's promise; its first
+                // word points to its table.
+                let table = unsafe { (*object).vtable };
+                // SAFETY: the table belongs to a live object of a plugin whose objects of this
+                // type have one.
+                unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
+                // SAFETY: the table reaches as far as this slot.
+                let function = unsafe { (&raw const (*table).inc_ref).read() };
+                function.ok_or_else(|| api.absent(&SLOT.function))?
+            },
+            drop: {
+                const SLOT: ::pjrt::__rt::Slot = ::pjrt::__rt::Slot {
+                    function: ::pjrt::__rt::Function {
+                        name: "PJRT_RawBuffer_FunctionTable.dec_ref",
+                        since: 113,
+                    },
+                    head: ::core::mem::offset_of!(
+                        ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, inc_ref
+                    ),
+                    offset: ::core::mem::offset_of!(
+                        ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable, dec_ref
+                    ),
+                    instance: ::core::option::Option::Some((
+                        ::core::mem::offset_of!(
+                            ::pjrt::sys::raw_buffer::PJRT_RawBuffer_FunctionTable,
+                            instance_size
+                        ),
+                        ::core::mem::size_of::<::pjrt::sys::raw_buffer::PJRT_RawBuffer>(),
+                    )),
+                };
+                let object = ::pjrt::__rt::object(api, object, &SLOT)?;
+                // SAFETY: the object is not null, and live by the caller's promise; its first
+                // word points to its table.
+                let table = unsafe { (*object).vtable };
+                // SAFETY: the table belongs to a live object of a plugin whose objects of this
+                // type have one.
+                unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
+                // SAFETY: the table reaches as far as this slot.
+                let function = unsafe { (&raw const (*table).dec_ref).read() };
+                function.ok_or_else(|| api.absent(&SLOT.function))?
+            },
+        })
+    }
+}
