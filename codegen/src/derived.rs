@@ -3,6 +3,7 @@
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::expand::Invocation;
 use crate::model::Model;
+use crate::model::Versions;
 use crate::schema;
 use proc_macro2::{TokenStream, TokenTree};
 use std::collections::BTreeMap;
@@ -28,8 +29,8 @@ pub struct Sources {
     pub extra: Vec<File>,
     /// Overlay files.
     pub overlay: Vec<File>,
-    /// First minor versions, by name.
-    pub since: BTreeMap<String, u32>,
+    /// What the history says.
+    pub versions: Versions,
     /// Rust files that invoke the macro.
     pub rust: Vec<File>,
 }
@@ -47,7 +48,7 @@ impl Sources {
         let extra: Vec<_> = self.extra.iter().map(load).collect();
         match (main, extra.into_iter().collect::<Option<Vec<_>>>()) {
             (Some(main), Some(extra)) => {
-                Model::merge(main, extra, &self.overlay, self.since.clone())
+                Model::merge(main, extra, &self.overlay, self.versions.clone())
             }
             _ => Err(found),
         }

@@ -22,17 +22,21 @@ impl Client {
             value.value_size = 1;
             values.push(value);
         }
-        let store = Callbacks::new(options.store.as_ref().map(|store| &store.0), api.minor());
-        let input = raw::ClientCreateIn::new(
+        let try_get = raw::ClientCreateIn::knows_kv_try_get_callback(api).is_ok();
+        let store = Callbacks::new(options.store.as_ref().map(|store| &store.0), try_get);
+        let mut input = raw::ClientCreateIn::new(
             values.as_ptr(),
             values.len(),
             store.get(),
             store.data(),
             store.put(),
             store.data(),
-            store.try_get(),
-            store.data(),
         );
+        if let Some(try_get) = store.try_get() {
+            input = input
+                .with_kv_try_get_callback(Some(try_get))
+                .with_kv_try_get_user_arg(store.data());
+        }
         // SAFETY: the options and their names outlive the call. The callbacks are given a number,
         // under which they find the store as long as it is kept, and nothing later.
         let out = unsafe { raw::client_create(api, input) }?;

@@ -78,8 +78,8 @@ impl Client {
             Some(deleted),
             theirs,
             view.stream,
-            view.memory.map_or(ptr::null_mut(), Handle::as_raw),
-        );
+        )
+        .with_memory(view.memory.map_or(ptr::null_mut(), Handle::as_raw));
         // SAFETY: the caller vouches for the memory; dims and layout outlive the call and are
         // copied; the callback's data lives until it is brought back.
         let out = unsafe { raw::client_create_view_of_device_buffer(api, input) };

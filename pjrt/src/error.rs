@@ -24,6 +24,15 @@ pub enum Error {
         /// Version (major, minor) of the plugin.
         plugin_version: (i32, i32),
     },
+    /// The plugin's version has the function with arguments that are laid out otherwise.
+    IncompatibleLayout {
+        /// C function.
+        function: &'static str,
+        /// First minor version of PJRT from which on the layout is as it is today.
+        layout_since: u32,
+        /// Version (major, minor) of the plugin.
+        plugin_version: (i32, i32),
+    },
     /// The plugin does not have the extension.
     NoExtension {
         /// Extension.
@@ -103,9 +112,10 @@ impl Error {
     pub fn code(&self) -> ErrorCode {
         match self {
             Error::Plugin(error) => error.code,
-            Error::Unimplemented { .. } | Error::NoExtension { .. } | Error::TooNew { .. } => {
-                ErrorCode::UNIMPLEMENTED
-            }
+            Error::Unimplemented { .. }
+            | Error::IncompatibleLayout { .. }
+            | Error::NoExtension { .. }
+            | Error::TooNew { .. } => ErrorCode::UNIMPLEMENTED,
             Error::InvalidOutput { .. } => ErrorCode::INTERNAL,
             Error::InvalidArgument { .. } | Error::ForeignHandle { .. } => {
                 ErrorCode::INVALID_ARGUMENT
@@ -122,6 +132,7 @@ impl Error {
         match self {
             Error::Plugin(error) => Some(error.function),
             Error::Unimplemented { function, .. }
+            | Error::IncompatibleLayout { function, .. }
             | Error::TooNew { function, .. }
             | Error::InvalidOutput { function, .. }
             | Error::InvalidArgument { function, .. }
@@ -150,6 +161,14 @@ impl fmt::Display for Error {
                     Ok(())
                 }
             }
+            Error::IncompatibleLayout {
+                function,
+                layout_since,
+                plugin_version: (major, minor),
+            } => write!(
+                f,
+                "{function} has other arguments in PJRT {major}.{minor}, which this plugin has, than since 0.{layout_since}: it cannot be called; use a newer plugin"
+            ),
             Error::NoExtension {
                 extension,
                 chain_fault,

@@ -131,8 +131,11 @@ impl Triton {
         };
         // SAFETY: what the plugin allocated is the caller's and is never freed.
         let assembler = unsafe { text(out.out_asm, out.out_asm_size, place("out_asm")) }?;
-        // SAFETY: as above; an older plugin leaves both as they were, null and 0.
-        let path = unsafe { text(out.out_path, out.out_path_size, place("out_path")) }?;
+        let path = match out.out_path.zip(out.out_path_size) {
+            // SAFETY: as above.
+            Some((path, size)) => unsafe { text(path, size, place("out_path")) }?,
+            None => None,
+        };
         let code = match (assembler, path) {
             (Some(text), None) => KernelCode::Assembler(text),
             (None, Some(path)) => KernelCode::File(path),

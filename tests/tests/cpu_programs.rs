@@ -84,7 +84,7 @@ fn the_memory_of_a_run_is_known_before_it() {
     let stats = executable.compiled_memory_stats().unwrap();
     assert_eq!(stats.argument_size_in_bytes, 2 * 6 * 4);
     assert_eq!(stats.output_size_in_bytes, 4 * 4);
-    assert_eq!(stats.host_output_size_in_bytes, 0);
+    assert_eq!(stats.host_output_size_in_bytes, Some(0));
 }
 
 #[test]

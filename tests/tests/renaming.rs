@@ -13,7 +13,8 @@ mod words;
 use pjrt_codegen::derived;
 use pjrt_codegen::emit::{c_header, witness};
 use pjrt_codegen::expand::Invocation;
-use pjrt_codegen::model::{self, Model};
+use pjrt_codegen::model::gates::Gates;
+use pjrt_codegen::model::{self, Model, Versions};
 use pjrt_codegen::overlay;
 use pjrt_codegen::schema::Header;
 use std::path::Path;
@@ -34,12 +35,30 @@ fn renamed(model: &Model, to: &Renaming) -> Model {
     let files = ["renamed".to_owned()];
     let entries = overlay::from_tree(&judgements, &files, &[&facts])
         .unwrap_or_else(|faults| panic!("{faults}"));
-    let since = model.since.iter();
-    let since = since.map(|(name, minor)| {
+    let name = |name: &String| {
         let parts: Vec<String> = name.split('.').map(|part| to.name(part)).collect();
-        (parts.join("."), *minor)
-    });
-    Model::new(facts, entries, judgements, since.collect())
+        parts.join(".")
+    };
+    let known = &model.versions;
+    let since = known.since.iter().map(|(item, minor)| (name(item), *minor));
+    let rows = known
+        .gates
+        .rows
+        .iter()
+        .map(|(item, rows)| (name(item), rows.clone()));
+    let values = known
+        .gates
+        .values
+        .iter()
+        .map(|(of, late)| (name(of), late.clone()));
+    let versions = Versions {
+        since: since.collect(),
+        gates: Gates {
+            rows: rows.collect(),
+            values: values.collect(),
+        },
+    };
+    Model::new(facts, entries, judgements, versions)
 }
 
 /// Everything that the macro can be asked for, by the names of the facts and the overlay.

@@ -58,8 +58,8 @@ impl Repository {
         let mut facts = self.model.facts.clone();
         change(&mut facts);
         let (overlay, judgements) = (&self.model.overlay, &self.model.judgements);
-        let since = self.model.since.clone();
-        Model::new(facts, overlay.clone(), judgements.clone(), since)
+        let versions = self.model.versions.clone();
+        Model::new(facts, overlay.clone(), judgements.clone(), versions)
     }
 
     fn with_judgements(&self, change: impl FnOnce(&mut Node)) -> Model {
@@ -69,7 +69,7 @@ impl Repository {
         let files = ["overlay".to_owned()];
         let entries = overlay::from_tree(&judgements, &files, &[&facts]);
         let entries = entries.unwrap_or_else(|faults| panic!("{faults}"));
-        Model::new(facts, entries, judgements, self.model.since.clone())
+        Model::new(facts, entries, judgements, self.model.versions.clone())
     }
 }
 

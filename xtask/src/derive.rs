@@ -1,6 +1,7 @@
 //! Derived files: what they must be, how the checked-in ones differ, and writing them.
 
 use pjrt_codegen::derived::{self, File, Sources};
+use pjrt_codegen::model::Versions;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -57,25 +58,26 @@ pub fn sources(root: &Path) -> Result<Sources, String> {
     let mut overlay = all("schema/overlay", "toml")?;
     // Judgements about the history, read by `history build`.
     overlay.retain(|(path, _)| path != "schema/overlay/renames.toml");
+    let extra = all("schema/extra", "json")?;
     Ok(Sources {
-        schema,
-        extra: all("schema/extra", "json")?,
         overlay,
-        since: since(root)?,
+        versions: versions(root, &schema, &extra)?,
         rust: all("pjrt/src", "rs")?,
+        schema,
+        extra,
     })
 }
 
-/// First minor versions of functions. Those of fields stay out: with them, a field that came later
-/// becomes an option of the checked calls, which needs the run-time rules about old plugins. Slots of
-/// objects' tables are there: a call through one is refused before its place or type was today's.
-fn since(root: &Path) -> Result<BTreeMap<String, u32>, String> {
+/// What the history says of the items of a schema.
+fn versions(root: &Path, schema: &File, extra: &[File]) -> Result<Versions, String> {
     let path = root.join("schema/history.json");
     let history = pjrt_codegen::history::load_file(&path).map_err(|faults| faults.to_string())?;
-    let mut since = history.since_map();
-    since.retain(|name, _| !name.contains('.') && !name.ends_with("_Args"));
-    since.extend(history.vtable_slots());
-    Ok(since)
+    let load = |(name, text): &File| {
+        pjrt_codegen::schema::load(name, text).map_err(|faults| faults.to_string())
+    };
+    let extra = extra.iter().map(load).collect::<Result<Vec<_>, _>>()?;
+    let facts = pjrt_codegen::model::join(load(schema)?, extra);
+    Ok(history.versions(&facts))
 }
 
 /// Every derived file of the repository: model, mirrors and raw bindings.

@@ -195,7 +195,7 @@ impl<'a> Book<'a> {
                     module: header.module.clone(),
                     owner: of.name.clone(),
                     name: value.name.clone(),
-                    since: self.evidence.model.since.get(&value.name).copied(),
+                    since: self.evidence.model.versions.since.get(&value.name).copied(),
                     follows: false,
                     verdict,
                 });
@@ -241,7 +241,7 @@ impl<'a> Book<'a> {
                 owner: table.name.clone(),
                 since: model
                     .since(&name)
-                    .or_else(|| model.since.get(&later).copied()),
+                    .or_else(|| model.versions.since.get(&later).copied()),
                 name,
                 follows: false,
                 verdict,
@@ -291,7 +291,7 @@ impl<'a> Book<'a> {
                 kind: Kind::Field,
                 module: header.module.clone(),
                 owner: structure.name.clone(),
-                since: model.since.get(&name).copied(),
+                since: model.versions.since.get(&name).copied(),
                 name,
                 follows,
                 verdict,

@@ -28,6 +28,7 @@ fn tokens(model: &Model, table: &TableBehind<'_>) -> Result<TokenStream, String>
     let through = names::ident(&table.through.module);
     let slot_name = &table.entry.via;
     let slot = names::ident(slot_name);
+    let history = super::gates::history(model, name);
     let why = docs::comment(&table.entry.why);
     let (message, code, free) = (
         message(model, &table.entry.message)?,
@@ -50,6 +51,7 @@ fn tokens(model: &Model, table: &TableBehind<'_>) -> Result<TokenStream, String>
             type Error = #error;
             const NAME: &'static str = #name;
             const SLOT: &'static str = #slot_name;
+            const HISTORY: ::pjrt::__rt::History = #history;
             fn zeroed() -> Self { Self(<#path>::zeroed()) }
             fn at(extension: &::pjrt::raw::#through::Table) -> *const Self {
                 extension.0.#slot as *const Self

@@ -1,13 +1,17 @@
 //! Layer 2: one `unsafe fn` for each function of a module, over structs of raw values.
 
+use super::gates;
 use crate::lower::call::{self, Call, CallField, CallResult, Nested};
 use crate::lower::ctype::CType;
 use crate::lower::names;
 use crate::model::{API_TABLE, ERROR, Model};
 use crate::overlay::Returns;
-use crate::schema::{Extension, Header, Struct};
+use crate::schema::{Extension, Header, Struct, StructKind};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
+
+/// Size of a slot.
+const POINTER: u64 = 8;
 
 /// All checked calls of a module, and the versioned structs that they take.
 pub fn module(model: &Model, header: &Header) -> TokenStream {
@@ -25,11 +29,51 @@ pub fn module(model: &Model, header: &Header) -> TokenStream {
         .filter(|f| own(&f.table))
         .filter_map(|f| call::call(model, f))
         .map(|c| self::call(model, &c));
-    let table = header.extension.as_ref().and_then(|e| table(model, e));
+    let table = match &header.extension {
+        Some(extension) => table(model, extension),
+        None => main_table(model, header),
+    };
     let structs = header.structs.iter().filter_map(|s| model.behind(&s.name));
     let behind = structs.map(|t| super::behind::table(model, &t));
     let objects = super::vtable::module(model, header);
     quote!(#table #(#behind)* #(#nested)* #(#calls)* #objects)
+}
+
+/// What the history knows of the API's own table.
+fn main_table(model: &Model, header: &Header) -> Option<TokenStream> {
+    let table = header.structs.iter().find(|s| s.name == API_TABLE)?;
+    let history = gates::history(model, &table.name);
+    let doc = format!(" What the history knows of `{}`.", table.name);
+    // The struct that every extension's table begins with.
+    let bases = header
+        .structs
+        .iter()
+        .filter(|s| s.kind == StructKind::Value);
+    let base = bases.filter(|s| model.facts.headers.iter().any(|h| begins_extension(h, s)));
+    let chain = base.map(|base| {
+        let rows = gates::rows(model.versions.gates.of(&base.name));
+        let doc = format!(" What the history knows of `{}`.", base.name);
+        quote! {
+            #[doc = #doc]
+            #[doc(hidden)]
+            pub const CHAIN: &[::pjrt::__rt::Row] = #rows;
+        }
+    });
+    let chain = chain.take(1);
+    let chain = quote!(#(#chain)*);
+    Some(quote! {
+        #[doc = #doc]
+        #[doc(hidden)]
+        pub const HISTORY: ::pjrt::__rt::History = #history;
+        #chain
+    })
+}
+
+/// Whether the header's extension has a table that begins with the struct.
+fn begins_extension(header: &Header, base: &Struct) -> bool {
+    let table = header.extension.as_ref().map(|e| &e.table);
+    let mut tables = header.structs.iter().filter(|s| Some(&s.name) == table);
+    tables.any(|t| t.fields.first().is_some_and(|f| f.ty == base.name))
 }
 
 /// The type of an extension's table: one of the module's own, for the trait that says what it is
@@ -38,6 +82,7 @@ fn table(model: &Model, extension: &Extension) -> Option<TokenStream> {
     let path = call::path(model, &extension.table)?;
     let (name, number) = (&extension.name, Literal::u32_unsuffixed(extension.number));
     let doc = format!(" The table of the extension {name}: `{}`.", extension.table);
+    let history = gates::history(model, &extension.table);
     Some(quote! {
         #[doc = #doc]
         #[repr(transparent)]
@@ -46,6 +91,7 @@ fn table(model: &Model, extension: &Extension) -> Option<TokenStream> {
         unsafe impl ::pjrt::__rt::TableType for Table {
             const NUMBER: u32 = #number;
             const NAME: &'static str = #name;
+            const HISTORY: ::pjrt::__rt::History = #history;
             fn zeroed() -> Self { Self(<#path>::zeroed()) }
         }
     })
@@ -76,7 +122,73 @@ fn struct_of_inputs(model: &Model, call: &Call<'_>) -> TokenStream {
         .into_iter()
         .map(|f| (f, self::later(model, call, f).unwrap_or_default()))
         .collect::<Vec<_>>();
-    inputs(&call.input, &doc, &first, &later)
+    let (table, gate) = gate(model, call);
+    let api = (!call.core).then(|| quote!(let api = table.api();));
+    let knows = knows(
+        &call.function.name,
+        &call.input,
+        &later,
+        &table,
+        &quote!(#api let gate = #gate;),
+    );
+    let inputs = inputs(&call.input, &doc, &first, &later);
+    quote!(#inputs #knows)
+}
+
+/// For each later field the question whether a plugin knows it, for code that must know before it
+/// makes what it would give.
+fn knows(
+    c_name: &str,
+    name: &Ident,
+    later: &[(&CallField<'_>, u32)],
+    table: &TokenStream,
+    gate: &TokenStream,
+) -> TokenStream {
+    if later.is_empty() {
+        return quote!();
+    }
+    let tests = later.iter().map(|(field, since)| {
+        let test = Ident::new(
+            &format!("knows_{}", field.ident.to_string().trim_start_matches("r#")),
+            field.ident.span(),
+        );
+        let field_name = &field.field.name;
+        let doc = format!(
+            " Refuses a plugin that does not know `{field_name}`, which came with PJRT 0.{since}."
+        );
+        let (knows, since) = (gates::knows(field.field), Literal::u32_unsuffixed(*since));
+        quote! {
+            #[doc = #doc]
+            pub fn #test(#table) -> ::pjrt::Result<()> {
+                const ITEM: ::pjrt::__rt::Function = ::pjrt::__rt::Function { name: #c_name, since: 0 };
+                #gate
+                if #knows {
+                    ::core::result::Result::Ok(())
+                } else {
+                    ::core::result::Result::Err(api.too_new(&ITEM, #field_name, #since))
+                }
+            }
+        }
+    });
+    quote!(impl #name { #(#tests)* })
+}
+
+/// The parameter for the table of a call, and what that says of the sizes of the call's arguments.
+fn gate(model: &Model, call: &Call<'_>) -> (TokenStream, TokenStream) {
+    let table = model.structure(&call.function.table);
+    let slot = table.and_then(|t| t.fields.iter().find(|f| f.name == call.function.slot));
+    let slot = Literal::u64_unsuffixed(slot.map_or(0, |f| f.offset / POINTER));
+    match call.core {
+        true => (quote!(api: &::pjrt::__rt::Api), quote!(api.gate(#slot))),
+        false => {
+            let ty = call.behind.clone();
+            let ty = ty.unwrap_or_else(|| names::ident("Table"));
+            (
+                quote!(table: &::pjrt::__rt::Table<#ty>),
+                quote!(table.gate(#slot)),
+            )
+        }
+    }
 }
 
 /// A struct of raw values with a constructor of the first version's fields and setters of later ones.
@@ -208,18 +320,28 @@ fn function(model: &Model, call: &Call<'_>) -> TokenStream {
         None => format!(" Calls `{c_name}`."),
     };
     let since = Literal::u32_unsuffixed(since.unwrap_or(0));
-    let size = size_constant(model, call.structure, args);
+    let is_sized = gates::is_sized(model, call.structure);
+    let size = if is_sized {
+        quote!(gate.sent as usize)
+    } else {
+        size_constant(model, call.structure, args)
+    };
     let sized = Model::is_versioned(call.structure).then(|| quote!(args.struct_size = #size;));
     let fill = call.inputs.iter().map(|field| {
         let ident = &field.ident;
         match later(model, call, field) {
-            None => quote!(args.#ident = input.#ident;),
+            None => {
+                let check = gates::check_value(model, field.field, &quote!(input.#ident));
+                quote!(#check args.#ident = input.#ident;)
+            }
             Some(since) => {
-                let name = &field.field.name;
-                let since = Literal::u32_unsuffixed(since);
+                let value = names::ident("value");
+                let refuse = refuse(model, field, since, &value, "FUNCTION");
+                let check = gates::check_value(model, field.field, &quote!(value));
                 quote! {
                     if let ::core::option::Option::Some(value) = input.#ident {
-                        api.knows(&FUNCTION, #name, #since)?;
+                        #refuse
+                        #check
                         args.#ident = value;
                     }
                 }
@@ -241,21 +363,20 @@ fn function(model: &Model, call: &Call<'_>) -> TokenStream {
         CallResult::Void => quote!(),
         _ => quote!(let error =),
     };
-    let (first, api, table) = if call.core {
-        (
-            quote!(api: &::pjrt::__rt::Api),
-            quote!(),
-            quote!(api.table()),
-        )
-    } else {
-        let table = call.behind.clone().unwrap_or_else(|| names::ident("Table"));
-        (
-            quote!(table: &::pjrt::__rt::Table<#table>),
-            quote!(let api = table.api();),
+    let (first, gate) = self::gate(model, call);
+    let (api, table) = match call.core {
+        true => (None, quote!(api.table())),
+        false => (
+            asks_api(model, call).then(|| quote!(let api = table.api();)),
             quote!(table.table().0),
-        )
+        ),
     };
     let unused = call.inputs.is_empty().then(|| quote!(let _ = input;));
+    let absent = match call.core {
+        true => quote!(api.absent(&FUNCTION)),
+        false => quote!(table.absent(&FUNCTION)),
+    };
+    let gate = is_sized.then(|| quote!(let gate = #gate;));
     quote! {
         #[doc = #doc]
         ///
@@ -272,8 +393,9 @@ fn function(model: &Model, call: &Call<'_>) -> TokenStream {
             #api
             #unused
             let ::core::option::Option::Some(function) = #table.#slot else {
-                return ::core::result::Result::Err(api.absent(&FUNCTION));
+                return ::core::result::Result::Err(#absent);
             };
+            #gate
             let mut args = <#args>::zeroed();
             #sized
             #(#fill)*
@@ -281,6 +403,35 @@ fn function(model: &Model, call: &Call<'_>) -> TokenStream {
             #bind unsafe { function(&raw mut args) };
             #convert
             ::core::result::Result::Ok(#output { #(#outputs,)* #status_field })
+        }
+    }
+}
+
+/// Whether a checked call on an extension's table has to do with the plugin itself.
+fn asks_api(model: &Model, call: &Call<'_>) -> bool {
+    let refuses = |field: &CallField<'_>| {
+        let value = quote!(value);
+        later(model, call, field).is_some()
+            || gates::check_value(model, field.field, &value).is_some()
+    };
+    call.result == CallResult::Error || call.inputs.iter().any(refuses)
+}
+
+/// The refusal of a value that is given for a field which the plugin is too old to know.
+fn refuse(
+    model: &Model,
+    field: &CallField<'_>,
+    since: u32,
+    value: &Ident,
+    of: &str,
+) -> TokenStream {
+    let (name, of) = (&field.field.name, names::ident(of));
+    let since = Literal::u32_unsuffixed(since);
+    let knows = gates::knows(field.field);
+    let is_set = gates::is_set(model, field.field, value);
+    quote! {
+        if #is_set && !(#knows) {
+            return ::core::result::Result::Err(api.too_new(&#of, #name, #since));
         }
     }
 }
@@ -300,9 +451,9 @@ fn read(model: &Model, call: &Call<'_>, field: &CallField<'_>) -> TokenStream {
     };
     match later(model, call, field) {
         None => quote!(#ident: #value),
-        Some(since) => {
-            let since = Literal::u32_unsuffixed(since);
-            quote!(#ident: if api.minor() >= #since { ::core::option::Option::Some(#value) } else { ::core::option::Option::None })
+        Some(_) => {
+            let knows = gates::knows(field.field);
+            quote!(#ident: if #knows { ::core::option::Option::Some(#value) } else { ::core::option::Option::None })
         }
     }
 }
@@ -334,20 +485,37 @@ fn nested(model: &Model, nested: &Nested<'_>) -> TokenStream {
         quote!(value.#ident = self.#ident;)
     });
     let fill_later = later.iter().map(|(field, since)| {
-        let (ident, field_name, since) = (
-            &field.ident,
-            &field.field.name,
-            Literal::u32_unsuffixed(*since),
-        );
+        let ident = &field.ident;
+        let given = names::ident("given");
+        let refuse = refuse(model, field, *since, &given, "STRUCT");
         quote! {
             if let ::core::option::Option::Some(given) = self.#ident {
-                api.knows(&STRUCT, #field_name, #since)?;
+                #refuse
                 value.#ident = given;
             }
         }
     });
-    let size = size_constant(model, nested.structure, path);
-    let unused = later.is_empty().then(|| quote!(let _ = (api, STRUCT);));
+    // A struct that some plugins lack is refused by them, one that never changed is not asked about.
+    let all_rows = model.versions.gates.of(c_name);
+    let rows = gates::rows(all_rows);
+    let gate = (!all_rows.is_empty()).then(|| quote!(let gate = api.gate_of(&STRUCT, #rows)?;));
+    let since = Literal::u32_unsuffixed(gates::since(all_rows));
+    let knows = knows(
+        c_name,
+        name,
+        &later,
+        &quote!(api: &::pjrt::__rt::Api),
+        &quote!(let gate = api.gate_of(&ITEM, #rows)?;),
+    );
+    let size = if gates::is_sized(model, nested.structure) {
+        quote!(gate.sent as usize)
+    } else {
+        size_constant(model, nested.structure, path)
+    };
+    let unused = match &gate {
+        Some(_) => quote!(let _ = gate;),
+        None => quote!(let _ = (api, STRUCT);),
+    };
     let zero = first.iter().map(|field| {
         let ident = &field.ident;
         quote!(#ident: value.#ident)
@@ -358,6 +526,7 @@ fn nested(model: &Model, nested: &Nested<'_>) -> TokenStream {
     });
     quote! {
         #members
+        #knows
         impl #name {
             /// All fields zero or null, which leaves them unset.
             pub fn unset() -> Self {
@@ -370,7 +539,8 @@ fn nested(model: &Model, nested: &Nested<'_>) -> TokenStream {
             ///
             /// A field is set that the plugin is too old to know.
             pub fn lower(&self, api: &::pjrt::__rt::Api) -> ::pjrt::Result<#path> {
-                const STRUCT: ::pjrt::__rt::Function = ::pjrt::__rt::Function { name: #c_name, since: 0 };
+                const STRUCT: ::pjrt::__rt::Function = ::pjrt::__rt::Function { name: #c_name, since: #since };
+                #gate
                 #unused
                 let mut value = <#path>::zeroed();
                 value.struct_size = #size;

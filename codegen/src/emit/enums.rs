@@ -46,6 +46,14 @@ pub fn enumeration(model: &Model, name: &str) -> Result<TokenStream, String> {
         let (number, name) = (numbers.get(*i)?, constants.get(*i)?);
         Some(quote!(#number => #name,))
     });
+    let late = super::gates::late_values(model, name).map(|late| {
+        quote! {
+            /// Numbers of the values that came after the oldest supported version of PJRT, and the
+            /// minor version since which plugins have them.
+            #[doc(hidden)]
+            pub const LATE: &'static [(i64, u32)] = #late;
+        }
+    });
     let debug_format = format!("{}({{}})", entry.rust);
     // Some fields hold the enum's values as another integer.
     let others = ["i32", "u32"]
@@ -75,6 +83,7 @@ pub fn enumeration(model: &Model, name: &str) -> Result<TokenStream, String> {
                 #[doc = #docs]
                 pub const #idents: Self = Self(#numbers);
             )*
+            #late
             /// All values that this version knows.
             pub const ALL: &'static [Self] = &[#(Self::#idents),*];
             /// Takes the C value, known or not.

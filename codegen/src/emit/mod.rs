@@ -7,6 +7,7 @@ pub mod calls;
 pub mod docs;
 pub mod enums;
 pub mod extension;
+pub mod gates;
 pub mod handle;
 pub mod held;
 pub mod inputs;

@@ -99,11 +99,14 @@ pub fn ty(
         }
     };
     let optional = output.set_by.is_some() || output.later.is_some();
-    Ok(if optional {
-        quote!(::core::option::Option<#ty>)
-    } else {
-        ty
-    })
+    // An index is an option already, and a plugin too old to say one says none.
+    Ok(
+        if optional && !matches!(output.kind, OutputKind::Index(_)) {
+            quote!(::core::option::Option<#ty>)
+        } else {
+            ty
+        },
+    )
 }
 
 /// Whether reading an output takes something over that we must free.
@@ -243,6 +246,13 @@ pub fn value(
                 let ty = named(model, name)?;
                 Ok(quote!(::core::result::Result::Ok(out.#ident.map(#ty::from))))
             }
+            OutputKind::Index(_) => {
+                let ident = &output.ident;
+                Ok(quote!(match out.#ident {
+                    ::core::option::Option::Some(#ident) => #value,
+                    ::core::option::Option::None => ::core::result::Result::Ok(::core::option::Option::None),
+                }))
+            }
             _ => Err(format!(
                 "`{}` is newer than its function, and no rule fits such an array",
                 output.field
@@ -298,7 +308,11 @@ fn contents(
         }
         OutputKind::Index(length) => {
             let count = count(length);
-            quote!(::pjrt::__rt::index_or_none(out.#ident, #count, #place))
+            let index = match output.later {
+                None => quote!(out.#ident),
+                Some(_) => quote!(#ident),
+            };
+            quote!(::pjrt::__rt::index_or_none(#index, #count, #place))
         }
         OutputKind::Enum(name) => {
             let ty = named(model, name)?;

@@ -6,6 +6,7 @@
 mod canon;
 mod compat;
 mod fold;
+mod gates;
 mod guess;
 mod load;
 mod minors;

@@ -201,7 +201,16 @@ impl History {
             let body = item.at(state).filter(|_| seen.same);
             seen.same = body.is_some_and(|f| self.slot_offset(f, state) == Some(offset));
         }
-        for name in self.reach(today, last) {
+        let (structs, callbacks) = self.reached(today, last);
+        for name in callbacks {
+            let Some(item) = self.callback(name) else {
+                continue;
+            };
+            for (seen, same) in seen.iter_mut().zip(self.same_callback(item, last)) {
+                seen.same &= same;
+            }
+        }
+        for name in structs {
             let Some(reached) = self.structure(name) else {
                 continue;
             };
@@ -219,6 +228,16 @@ impl History {
         self.timeline(&item.module)?.minors(&seen)
     }
 
+    /// At which states a type of callback is called as at one of them; what is not there yet is
+    /// reached by no field of that time.
+    pub(super) fn same_callback(&self, item: &Item<Signature>, last: usize) -> Vec<bool> {
+        let today = item.at(last);
+        self.at_states(item, |body| match (body, today) {
+            (Some(body), Some(today)) => same_signature(body, today),
+            _ => true,
+        })
+    }
+
     /// Offset of a function's slot at a state.
     pub fn slot_offset(&self, function: &FunctionBody, state: usize) -> Option<u64> {
         let table = self.structure(&function.table)?.at(state)?;
@@ -229,13 +248,24 @@ impl History {
     /// Names of the structs that a function's arguments lead to at a state. Objects with a vtable
     /// are used through functions and not read; the chain of extensions has rules of its own.
     pub fn reach(&self, function: &FunctionBody, state: usize) -> BTreeSet<&str> {
-        let mut found = BTreeSet::new();
+        self.reached(function, state).0
+    }
+
+    /// Names of the structs and of the types of callbacks that a function's arguments lead to.
+    pub(super) fn reached(
+        &self,
+        function: &FunctionBody,
+        state: usize,
+    ) -> (BTreeSet<&str>, BTreeSet<&str>) {
+        let (mut structs, mut callbacks) = (BTreeSet::new(), BTreeSet::new());
         let mut open: Vec<String> = function.signature.0.clone();
         while let Some(ty) = open.pop() {
             for word in words(&ty) {
-                if let Some(signature) = self.callback(word).and_then(|c| c.at(state)) {
+                let callback = find(&self.callbacks, word);
+                if let Some((item, signature)) = callback.and_then(|c| Some((c, c.at(state)?))) {
                     // Callbacks do not lead back to themselves: handles stop the walk.
                     open.extend(signature.0.iter().cloned());
+                    callbacks.insert(item.name.as_str());
                 }
                 let Some(item) = self.structure(word) else {
                     continue;
@@ -244,14 +274,14 @@ impl History {
                     continue;
                 };
                 let skipped = ["handle", "vtable", "api", "extension_table"];
-                if skipped.contains(&body.kind.as_str()) || !found.insert(item.name.as_str()) {
+                if skipped.contains(&body.kind.as_str()) || !structs.insert(item.name.as_str()) {
                     continue;
                 }
                 let fields = body.fields.iter().filter(|f| f.name != CHAIN);
                 open.extend(fields.map(|f| f.ty.clone()));
             }
         }
-        found
+        (structs, callbacks)
     }
 
     /// For the model: `safe_since` of functions and structs by name and of fields by

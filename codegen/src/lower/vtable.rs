@@ -97,7 +97,11 @@ pub fn vtable<'m>(model: &'m Model, table: &'m Struct) -> Option<Vtable<'m>> {
         };
         let name = names::call_name(&field.name);
         let own = format!("{}.{}", table.name, field.name);
-        let since = model.since.get(&own).or(model.since.get(&table.name));
+        let since = model
+            .versions
+            .since
+            .get(&own)
+            .or(model.versions.since.get(&table.name));
         slots.push(VtableSlot {
             field,
             slot: names::ident(&field.name),

@@ -1,11 +1,11 @@
 //! The model as one JSON document, which the macro reads.
 
-use super::Model;
+use super::gates::{Gates, Row};
+use super::{Model, Versions};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::overlay;
 use crate::schema;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 
 /// Version of the document's shape.
 const FORMAT: u64 = 1;
@@ -23,7 +23,9 @@ pub fn to_json(model: &Model) -> String {
     text.push_str(",\n\"overlay\": ");
     lines(&judgements, 2, &mut text);
     text.push_str(",\n\"since\": ");
-    lines(&json!(model.since), 1, &mut text);
+    lines(&json!(model.versions.since), 1, &mut text);
+    text.push_str(",\n\"gates\": ");
+    lines(&gates_to_json(&model.versions.gates), 2, &mut text);
     text.push_str("\n}\n");
     text
 }
@@ -86,17 +88,51 @@ pub fn from_json(text: &str) -> Result<Model, Diagnostics> {
     let judgements = overlay::from_json(part("overlay")?)
         .ok_or_else(|| fault("M004", "`overlay` holds a null or a fraction".into()))?;
     let entries = overlay::from_tree(&judgements, &[FILE.to_owned()], &[&facts])?;
-    let mut since = BTreeMap::new();
+    let mut versions = Versions::default();
     for (name, minor) in part("since")?.as_object().into_iter().flatten() {
-        match minor.as_u64().and_then(|m| u32::try_from(m).ok()) {
-            Some(minor) => since.insert(name.clone(), minor),
-            None => {
-                return Err(fault(
-                    "M005",
-                    format!("`since` of `{name}` is not a version"),
-                ));
-            }
-        };
+        let minor = minor.as_u64().and_then(|m| u32::try_from(m).ok());
+        let minor =
+            minor.ok_or_else(|| fault("M005", format!("`since` of `{name}` is not a version")))?;
+        versions.since.insert(name.clone(), minor);
     }
-    Ok(Model::new(facts, entries, judgements, since))
+    versions.gates = gates_from_json(part("gates")?)
+        .ok_or_else(|| fault("M006", "`gates` holds what is no list of numbers".into()))?;
+    Ok(Model::new(facts, entries, judgements, versions))
+}
+
+/// Rows as lists of four numbers, values as pairs.
+fn gates_to_json(gates: &Gates) -> Value {
+    let rows = gates.rows.iter().map(|(name, rows)| {
+        let rows: Vec<_> = rows.iter().map(Row::numbers).collect();
+        (name.clone(), json!(rows))
+    });
+    json!({
+        "rows": rows.collect::<Map<_, _>>(),
+        "values": gates.values,
+    })
+}
+
+fn gates_from_json(value: &Value) -> Option<Gates> {
+    let mut gates = Gates::default();
+    let small = |v: &Value| v.as_u64().and_then(|n| u32::try_from(n).ok());
+    for (name, rows) in value.get("rows")?.as_object()? {
+        let rows = rows.as_array()?.iter().map(|row| {
+            let numbers: Option<Vec<u32>> = row.as_array()?.iter().map(small).collect();
+            Some(Row::from_numbers(numbers?.try_into().ok()?))
+        });
+        let rows: Option<Vec<Row>> = rows.collect();
+        gates.rows.insert(name.clone(), rows?);
+    }
+    for (name, values) in value.get("values")?.as_object()? {
+        let values = values
+            .as_array()?
+            .iter()
+            .map(|pair| match pair.as_array()?.as_slice() {
+                [number, since] => Some((number.as_i64()?, small(since)?)),
+                _ => None,
+            });
+        let values: Option<Vec<_>> = values.collect();
+        gates.values.insert(name.clone(), values?);
+    }
+    Some(gates)
 }

@@ -1,10 +1,12 @@
 //! Facts, judgements and history of everything that is generated, looked up by name.
 mod behind;
+pub mod gates;
 mod json;
 
 pub use behind::{TableBehind, points_at};
 pub use json::{from_json, to_json};
 
+use self::gates::Gates;
 use crate::diag::Diagnostics;
 use crate::lower::receiver::Receivers;
 use crate::overlay::{self, FieldEntry, FunctionEntry, HandleEntry, Node, Overlay};
@@ -32,10 +34,19 @@ pub struct Model {
     pub overlay: Overlay,
     /// Judgements as they were written, to be stored.
     pub judgements: Node,
-    /// First minor versions: of functions and structs by name, of fields by `STRUCT.FIELD`.
-    pub since: BTreeMap<String, u32>,
+    /// What the history says.
+    pub versions: Versions,
     index: Index,
     receivers: OnceLock<Receivers>,
+}
+
+/// What the history says to the generator.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Versions {
+    /// First minor versions of functions, for messages and documentation.
+    pub since: BTreeMap<String, u32>,
+    /// What plugins of other versions have of each item.
+    pub gates: Gates,
 }
 
 /// Positions of the facts by name: (header, item).
@@ -46,6 +57,8 @@ struct Index {
     enums: BTreeMap<String, (usize, usize)>,
     modules: BTreeMap<String, usize>,
     behind: behind::Behind,
+    /// Functions of tables by the structs that are their arguments.
+    takers: BTreeMap<String, String>,
 }
 
 impl Model {
@@ -55,20 +68,15 @@ impl Model {
         schema: Schema,
         extra: Vec<Schema>,
         files: &[(String, String)],
-        since: BTreeMap<String, u32>,
+        versions: Versions,
     ) -> Result<Model, Diagnostics> {
         let facts = join(schema, extra);
         let (judgements, overlay) = overlay::load(files, &[&facts])?;
-        Ok(Model::new(facts, overlay, judgements, since))
+        Ok(Model::new(facts, overlay, judgements, versions))
     }
 
     /// Indexes what is already checked.
-    pub fn new(
-        facts: Schema,
-        overlay: Overlay,
-        judgements: Node,
-        since: BTreeMap<String, u32>,
-    ) -> Model {
+    pub fn new(facts: Schema, overlay: Overlay, judgements: Node, versions: Versions) -> Model {
         let mut index = Index {
             behind: behind::Behind::new(&facts, &overlay),
             ..Index::default()
@@ -76,6 +84,10 @@ impl Model {
         for (h, header) in facts.headers.iter().enumerate() {
             for (i, item) in header.functions.iter().enumerate() {
                 index.functions.insert(item.name.clone(), (h, i));
+                if let Some(args) = item.args.as_ref().filter(|_| !item.table.is_empty()) {
+                    let taker = index.takers.entry(args.clone());
+                    taker.or_insert_with(|| item.name.clone());
+                }
                 index.modules.insert(item.name.clone(), h);
             }
             for (i, item) in header.structs.iter().enumerate() {
@@ -96,7 +108,7 @@ impl Model {
             facts,
             overlay,
             judgements,
-            since,
+            versions,
             index,
             receivers: OnceLock::new(),
         }
@@ -181,14 +193,31 @@ impl Model {
 
     /// The first minor version that has a function, where the history tells.
     pub fn since(&self, function: &str) -> Option<u32> {
-        self.since.get(function).copied()
+        self.versions.since.get(function).copied()
     }
 
-    /// The first minor version that has a field, where it came after its struct.
+    /// The first minor version from which on all plugins know a field, where some that have its
+    /// function, or its struct, do not.
     pub fn later(&self, structure: &str, field: &str) -> Option<u32> {
-        let own = self.since.get(&format!("{structure}.{field}")).copied()?;
-        let first = self.since.get(structure).copied().unwrap_or(0).max(FLOOR);
-        (own > first).then_some(own)
+        let fields = &self.structure(structure)?.fields;
+        let field = fields.iter().find(|f| f.name == field)?;
+        let end = field.offset.checked_add(field.size)?;
+        self.versions.gates.later(self.item_of(structure), end)
+    }
+
+    /// The name under which the history's answers about a struct are kept: that of the function
+    /// whose argument it is, else its own.
+    pub fn item_of<'n>(&'n self, structure: &'n str) -> &'n str {
+        self.index
+            .takers
+            .get(structure)
+            .map_or(structure, String::as_str)
+    }
+
+    /// The function that a slot of a table holds.
+    pub fn held_by(&self, table: &str, slot: &str) -> Option<&Function> {
+        let mut functions = self.facts.headers.iter().flat_map(|h| &h.functions);
+        functions.find(|f| f.table == table && f.slot == slot)
     }
 
     /// Whether a struct begins with its own size.

@@ -9,9 +9,6 @@ use std::ffi::{c_char, c_void};
 
 const MAKE: &str = "PJRT_Transfers_PJRT_Client_MakeCrossHostReceiveBuffers";
 
-/// Since then the notifier is given the means to cancel; before it had other parameters.
-const CANCEL_SINCE: u32 = 86;
-
 /// What tells the descriptors.
 type Notify = Box<dyn for<'a> FnOnce(Result<ReceiveDescriptors<'a>>) + Send>;
 
@@ -85,9 +82,16 @@ impl CrossHostTransfers {
         rt::destructor::<Buffer>(api)?;
         let function = rt::Function {
             name: MAKE,
-            since: 74,
+            since: 0,
         };
-        api.knows(&function, "notifier", CANCEL_SINCE)?;
+        let slot = self
+            .table
+            .table()
+            .0
+            .PJRT_Transfers_PJRT_Client_MakeCrossHostReceiveBuffers;
+        if slot.is_none() {
+            return Err(self.table.absent(&function));
+        }
         self.own_device(client, device, MAKE)?;
         let mut shapes = Shapes::new(client, specs, MAKE)?;
         let mut written = shapes.room();

@@ -9,10 +9,6 @@ use std::ptr::{self, NonNull};
 
 const COPY: &str = "PJRT_Buffer_CopyToRemoteDevice";
 
-/// Since then a plugin frees a descriptor by a function of ours; before it freed memory of ours
-/// with an allocator of its own, and before 0.91 the arguments lay otherwise.
-const DESTRUCTOR_SINCE: u32 = 105;
-
 /// What waits for the plugin to say how a copy went.
 struct Sent {
     api: &'static Api,
@@ -117,16 +113,18 @@ impl CrossHostTransfers {
         rt::of_plugin(api, buffer, COPY, "buffer")?;
         let function = rt::Function {
             name: COPY,
-            since: 74,
+            since: 0,
         };
         let table = &self.table.table().0;
         if table
             .PJRT_Transfers_PJRT_Buffer_CopyToRemoteDevice
             .is_none()
         {
-            return Err(api.absent(&function));
+            return Err(self.table.absent(&function));
         }
-        api.knows(&function, "descriptor_destructor", DESTRUCTOR_SINCE)
+        raw::cross_host_transfers::BufferCopyToRemoteDeviceIn::knows_descriptor_destructor(
+            self.table,
+        )
     }
 
     /// # Safety
@@ -155,8 +153,8 @@ impl CrossHostTransfers {
                 user_arg: number,
                 on_done: Some(sent),
             },
-            Some(destroy),
-        );
+        )
+        .with_descriptor_destructor(Some(destroy));
         // SAFETY: the buffer is live, and the plugin keeps what it needs of it; the cell stays until
         // the plugin frees it; the callback finds what waits or nothing; the rest is the caller's
         // promise.

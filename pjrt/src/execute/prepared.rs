@@ -3,18 +3,13 @@
 use super::callbacks::{Output, Receive, Sending, output, receive, send};
 use super::{EXECUTE, ExecuteOptions};
 use crate::multi_slice::MultiSliceConfig;
-use crate::rt::{self, Api, Function, Handle, Numbered, Owner};
+use crate::rt::{self, Api, Handle, Numbered, Owner};
 use crate::{CopyToDeviceStream, Error, Event, ExecuteContext, LoadedExecutable};
 use crate::{Result, raw, sys};
 use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::ptr;
 use std::sync::Arc;
-
-const OPTIONS: Function = Function {
-    name: "PJRT_ExecuteOptions",
-    since: 1,
-};
 
 /// What a plugin may use until the run is over.
 #[derive(Default)]
@@ -183,26 +178,29 @@ impl ExecuteOptions {
         options.non_donatable_input_indices = kept.as_ptr();
         options.num_non_donatable_input_indices = kept.len();
         if let Some(context) = &self.context {
-            options.context = context.as_raw();
+            options.context = Some(context.as_raw());
         }
         if let Some(location) = &location {
-            options.call_location = location.as_ptr();
+            options.call_location = Some(location.as_ptr());
         }
         if !tasks.is_empty() {
-            options.num_tasks = tasks.len();
-            options.task_ids = tasks.as_mut_ptr();
-            options.incarnation_ids = incarnations.as_mut_ptr();
+            options.num_tasks = Some(tasks.len());
+            options.task_ids = Some(tasks.as_mut_ptr());
+            options.incarnation_ids = Some(incarnations.as_mut_ptr());
         }
         if let Some(slices) = &self.slices {
-            options.multi_slice_config = slices.as_raw();
+            options.multi_slice_config = Some(slices.as_raw());
         }
         // Older plugins know row-major order only.
         let asks = !self.sends.is_empty() || !self.receives.is_empty();
-        let row_major = asks && !self.device_layout && api.minor() >= LAYOUT_SINCE;
-        options.use_major_to_minor_data_layout_for_callbacks = row_major;
+        if asks
+            && raw::ExecuteOptions::knows_use_major_to_minor_data_layout_for_callbacks(api).is_ok()
+        {
+            options.use_major_to_minor_data_layout_for_callbacks = Some(!self.device_layout);
+        }
         if !outputs.is_empty() {
-            options.hlo_output_callbacks = outputs.as_mut_ptr();
-            options.num_hlo_output_callbacks = outputs.len();
+            options.hlo_output_callbacks = Some(outputs.as_mut_ptr());
+            options.num_hlo_output_callbacks = Some(outputs.len());
         }
         Ok(Prepared {
             options: options.lower(api)?,
@@ -226,20 +224,21 @@ impl ExecuteOptions {
         if !self.receives.is_empty() {
             rt::destructor::<CopyToDeviceStream>(api)?;
         }
-        let set = [
-            (self.context.is_some(), "context", 64),
-            (self.call_location.is_some(), "call_location", 76),
-            (!self.tasks.is_empty(), "task_ids", 78),
-            (self.slices.is_some(), "multi_slice_config", 97),
+        use raw::ExecuteOptions as Raw;
+        type Known = fn(&Api) -> Result<()>;
+        let set: [(bool, Known); 6] = [
+            (self.context.is_some(), Raw::knows_context),
+            (self.call_location.is_some(), Raw::knows_call_location),
+            (!self.tasks.is_empty(), Raw::knows_task_ids),
+            (self.slices.is_some(), Raw::knows_multi_slice_config),
             (
                 self.device_layout,
-                "use_major_to_minor_data_layout_for_callbacks",
-                LAYOUT_SINCE,
+                Raw::knows_use_major_to_minor_data_layout_for_callbacks,
             ),
-            (!self.outputs.is_empty(), "hlo_output_callbacks", 112),
+            (!self.outputs.is_empty(), Raw::knows_hlo_output_callbacks),
         ];
-        for (_, field, since) in set.into_iter().filter(|(set, ..)| *set) {
-            api.knows(&OPTIONS, field, since)?;
+        for (_, known) in set.into_iter().filter(|(set, _)| *set) {
+            known(api)?;
         }
         let twice = |channels: &mut dyn Iterator<Item = i64>| {
             let mut seen = BTreeSet::new();
@@ -263,9 +262,6 @@ impl ExecuteOptions {
         }
     }
 }
-
-/// First minor version whose plugins ask for the layout of sent and received data.
-const LAYOUT_SINCE: u32 = 108;
 
 fn refused(argument: &'static str, problem: String) -> Error {
     Error::InvalidArgument {

@@ -180,9 +180,9 @@ fn register_by_gpu(
         stage(Stage::PREPARE),
         stage(Stage::INITIALIZE),
         stage(Stage::EXECUTE),
-        // For a plugin that is too old for the field, nothing.
-        if heeds_traits(table) { entry.traits } else { 0 },
-    );
+    )
+    // For a plugin that is too old for the field, nothing.
+    .with_traits(if heeds_traits(table) { entry.traits } else { 0 });
     // SAFETY: as in `register_by_ffi`.
     unsafe { raw::gpu::gpu_register_custom_call(table, input) }?;
     Ok(())

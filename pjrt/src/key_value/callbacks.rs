@@ -12,9 +12,6 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// First minor version whose plugins may be given the function that does not wait.
-const TRY_GET_SINCE: u32 = 62;
-
 /// A store in the place where plugins find it.
 struct Store(Arc<dyn KeyValueStore>);
 
@@ -25,10 +22,11 @@ pub(crate) struct Callbacks {
 }
 
 impl Callbacks {
-    pub(crate) fn new(store: Option<&Arc<dyn KeyValueStore>>, minor: u32) -> Callbacks {
+    /// `try_get` says whether the plugin knows the function that does not wait.
+    pub(crate) fn new(store: Option<&Arc<dyn KeyValueStore>>, try_get: bool) -> Callbacks {
         Callbacks {
             store: store.map(|store| Numbered::new(Arc::new(Store(store.clone())))),
-            try_get: minor >= TRY_GET_SINCE,
+            try_get,
         }
     }
 

@@ -101,9 +101,9 @@ unsafe fn start(table: NonNull<sys::PJRT_Api>, name: &str) -> Result<&'static Ap
             "it says that it has {size} bytes, and {least} to {LARGEST} were expected"
         )));
     }
-    // SAFETY: the table is as long as it says.
-    let before = unsafe { Api::copy(table, name.to_owned()) };
-    let found = before.version();
+    // SAFETY: the version is within what every table has.
+    let version = unsafe { (*table.as_ptr()).pjrt_api_version };
+    let found = (version.major_version, version.minor_version);
     if found.0 != OLDEST.0 || found.1 < OLDEST.1 {
         return Err(LoadError::Version {
             plugin: name.to_owned(),
@@ -111,12 +111,19 @@ unsafe fn start(table: NonNull<sys::PJRT_Api>, name: &str) -> Result<&'static Ap
             oldest: OLDEST,
         });
     }
+    let other = || {
+        refuse(format!(
+            "tables of version {}.{} with {size} bytes have their functions in other places than those of any other version",
+            found.0, found.1
+        ))
+    };
+    // SAFETY: the table is as long as it says.
+    let before = unsafe { Api::copy(table, name.to_owned()) }.ok_or_else(other)?;
     // SAFETY: the call has no inputs, and nothing was called on the plugin before.
     unsafe { raw::plugin_initialize(&before, raw::PluginInitializeIn::new()) }
         .map_err(|error| LoadError::initialise(name, &error))?;
     // A plugin may complete its table while it initialises.
     // SAFETY: as above.
-    Ok(Box::leak(Box::new(unsafe {
-        Api::copy(table, name.to_owned())
-    })))
+    let after = unsafe { Api::copy(table, name.to_owned()) }.ok_or_else(other)?;
+    Ok(Box::leak(Box::new(after)))
 }

@@ -1,6 +1,8 @@
 //! A plugin as the calls see it: a copy of its table that is as long as ours.
 
 use super::chain::Chain;
+use super::gate::{Gate, Gated, Row, Verdict, Version, layout_since};
+use crate::raw::HISTORY;
 use crate::sys;
 use crate::{Error, Result};
 use std::ffi::c_void;
@@ -17,9 +19,12 @@ pub struct Function {
 
 /// A loaded plugin. It lives as long as the process.
 pub struct Api {
-    /// Slots that the plugin does not have are null.
+    /// Slots that the plugin does not have, or has otherwise, are null.
     table: sys::PJRT_Api,
     original: NonNull<sys::PJRT_Api>,
+    version: Version,
+    /// Sizes of arguments, by the number of the slot; unset where they were always as today.
+    gates: Box<[Gate]>,
     /// What errors call the plugin.
     name: String,
     chain: Chain,
@@ -31,37 +36,48 @@ unsafe impl Send for Api {}
 // SAFETY: as above.
 unsafe impl Sync for Api {}
 
+/// Size of a slot.
+const SLOT: usize = size_of::<*const c_void>();
+
 impl Api {
-    /// Copies the part of the table that the plugin has.
+    /// Copies the part of the table that the plugin has; none if the plugin's version lays the
+    /// table out otherwise than ours.
     ///
     /// # Safety
     ///
     /// `original` points to a plugin's table, which is at least as long as the size it reports and
-    /// lives as long as the process.
-    pub(crate) unsafe fn copy(original: NonNull<sys::PJRT_Api>, name: String) -> Api {
-        // SAFETY: the size is the first word of every table.
-        let reported = unsafe { original.cast::<usize>().read() };
+    /// as its version, and lives as long as the process.
+    pub(crate) unsafe fn copy(original: NonNull<sys::PJRT_Api>, name: String) -> Option<Api> {
         let ours = size_of::<sys::PJRT_Api>();
-        let slot = size_of::<*const c_void>();
-        // Only whole slots: one that is cut off is not there.
-        let length = reported.min(ours) / slot * slot;
+        // SAFETY: the size is the first word of every table, and the version is within it.
+        let (reported, minor) = unsafe {
+            let version = &raw const (*original.as_ptr()).pjrt_api_version.minor_version;
+            (original.cast::<usize>().read(), version.read())
+        };
+        let minor = u32::try_from(minor).unwrap_or(0);
+        let version = Version::new(minor, reported, HISTORY.newest, ours);
         let mut table = sys::PJRT_Api::zeroed();
-        // SAFETY: `length` is within both; the rest stays null. Any bits are a valid slot.
-        unsafe {
-            std::ptr::copy_nonoverlapping(
-                original.cast::<u8>().as_ptr(),
-                (&raw mut table).cast(),
-                length,
-            );
-        }
+        // SAFETY: the table has the bytes that it reports, or those that all tables of its version
+        // have that report as many; any bits are a valid slot.
+        let gates = unsafe {
+            copy_slots(
+                original,
+                version.end(HISTORY.ends)?,
+                &mut table,
+                version,
+                HISTORY.gates,
+            )
+        };
         // SAFETY: the field is the plugin's own, or null if its table is that short.
-        let chain = unsafe { Chain::read(table.extension_start, minor(&table)) };
-        Api {
+        let chain = unsafe { Chain::read(table.extension_start, minor) };
+        Some(Api {
             table,
             original,
+            version,
+            gates,
             name,
             chain,
-        }
+        })
     }
 
     /// The table; functions that the plugin lacks are null.
@@ -87,7 +103,7 @@ impl Api {
 
     /// Minor version.
     pub fn minor(&self) -> u32 {
-        minor(&self.table)
+        u32::try_from(self.table.pjrt_api_version.minor_version).unwrap_or(0)
     }
 
     /// The extensions.
@@ -95,30 +111,116 @@ impl Api {
         &self.chain
     }
 
-    /// The error for a function that the plugin lacks.
-    #[cold]
-    pub fn absent(&self, function: &Function) -> Error {
-        Error::Unimplemented {
-            function: function.name,
-            since: function.since,
-            plugin_version: self.version(),
+    /// The sizes of the arguments of the function in a slot that was not always as today.
+    pub fn gate(&self, slot: usize) -> Gate {
+        self.gates.get(slot).copied().unwrap_or_default()
+    }
+
+    /// The sizes of a struct that was not always as today, by its rows.
+    ///
+    /// # Errors
+    ///
+    /// The plugin's version lacks the struct, or lays it out otherwise.
+    pub fn gate_of(&self, function: &Function, rows: &'static [Row]) -> Result<Gate> {
+        match self.version.verdict(rows) {
+            Verdict::Known(gate) => Ok(gate),
+            _ => Err(self.refused(function, rows)),
         }
     }
 
-    /// Refuses a field that the plugin is too old to know.
-    pub fn knows(&self, function: &Function, field: &'static str, since: u32) -> Result<()> {
-        if self.minor() >= since {
-            return Ok(());
-        }
-        Err(Error::TooNew {
+    /// The error for a function that the plugin lacks, or has otherwise.
+    #[cold]
+    pub fn absent(&self, function: &Function) -> Error {
+        let mut gates = HISTORY.gates.iter();
+        let rows = gates
+            .find(|gated| gated.name == function.name)
+            .map(|gated| gated.rows);
+        self.refused(function, rows.unwrap_or_default())
+    }
+
+    /// The error for an item that the plugin's version does not have as ours.
+    #[cold]
+    pub(crate) fn refused(&self, function: &Function, rows: &[Row]) -> Error {
+        refused(self, function, self.version, rows)
+    }
+
+    /// The error for an input that the plugin is too old to know.
+    #[cold]
+    pub fn too_new(&self, function: &Function, field: &'static str, since: u32) -> Error {
+        Error::TooNew {
             function: function.name,
             field,
             since,
             plugin_version: self.version(),
-        })
+        }
+    }
+
+    /// Refuses a value of an enumeration that the plugin is too old to know.
+    pub fn knows_value(
+        &self,
+        function: &Function,
+        field: &'static str,
+        value: i64,
+        late: &[(i64, u32)],
+    ) -> Result<()> {
+        match late.iter().find(|(number, _)| *number == value) {
+            Some((_, since)) if self.minor() < *since => Err(self.too_new(function, field, *since)),
+            _ => Ok(()),
+        }
     }
 }
 
-fn minor(table: &sys::PJRT_Api) -> u32 {
-    u32::try_from(table.pjrt_api_version.minor_version).unwrap_or(0)
+/// The error for an item that a table of this version does not have as ours.
+#[cold]
+pub(crate) fn refused(api: &Api, function: &Function, version: Version, rows: &[Row]) -> Error {
+    match version.verdict(rows) {
+        Verdict::Incompatible => Error::IncompatibleLayout {
+            function: function.name,
+            layout_since: layout_since(rows),
+            plugin_version: api.version(),
+        },
+        _ => Error::Unimplemented {
+            function: function.name,
+            since: function.since,
+            plugin_version: api.version(),
+        },
+    }
+}
+
+/// Copies the slots that a table has as ours, and gives the sizes of their arguments.
+///
+/// # Safety
+///
+/// `from` points to a table of this version, `end` bytes long; `T` is a struct of words that may
+/// hold any bits, but for an odd end, and the offsets of `gates` are those of its words.
+pub(crate) unsafe fn copy_slots<T>(
+    from: NonNull<impl Sized>,
+    end: usize,
+    to: &mut T,
+    version: Version,
+    gated: &[Gated],
+) -> Box<[Gate]> {
+    let ours = size_of::<T>();
+    // A slot that is cut off is not there; a flag at the end of ours is narrower than a word.
+    let length = if end >= ours { ours } else { end / SLOT * SLOT };
+    let to: *mut u8 = (&raw mut *to).cast();
+    // SAFETY: `length` is within both, and `to` is a whole struct of the caller's.
+    unsafe { std::ptr::copy_nonoverlapping(from.cast::<u8>().as_ptr(), to, length) };
+    let mut gates = vec![Gate::default(); ours.div_ceil(SLOT)].into_boxed_slice();
+    for slot in gated {
+        match version.verdict(slot.rows) {
+            Verdict::Known(gate) => {
+                if let Some(place) = gates.get_mut(slot.offset / SLOT) {
+                    *place = gate;
+                }
+            }
+            _ => {
+                let length = SLOT.min(ours.saturating_sub(slot.offset));
+                // SAFETY: the offset is one of the struct's, whose end is not passed; no bits are
+                // a valid slot, flag or pointer.
+                unsafe { to.add(slot.offset.min(ours)).write_bytes(0, length) };
+            }
+        }
+    }
+    gates
 }

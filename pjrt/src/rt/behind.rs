@@ -1,5 +1,6 @@
 //! Tables that an extension points at: functions with a size and an error type of their own.
 
+use super::gate::History;
 use super::{Api, Function, Place, Table, TableType};
 use crate::error::PluginError;
 use crate::{Error, ErrorCode, Result};
@@ -25,6 +26,8 @@ pub unsafe trait TableBehind: Sized + 'static {
     const NAME: &'static str;
     /// The slot that points at it.
     const SLOT: &'static str;
+    /// What the history knows of it; offsets are those of the struct's words.
+    const HISTORY: History;
     /// A table without functions.
     fn zeroed() -> Self;
     /// Where the plugin's table is; null if there is none.
@@ -80,8 +83,8 @@ impl Api {
         let table: &'static Table<T> = Box::leak(Box::new(match at {
             // SAFETY: the address is aligned, and what the trait promises of it: a table that is as
             // long as it says and lives as long as the process.
-            Some(at) => unsafe { Table::copy_of(self, at.cast(), T::zeroed()) },
-            None => Table::empty(self, T::zeroed()),
+            Some(at) => unsafe { Table::copy_of(self, at.cast(), T::zeroed(), T::HISTORY) },
+            None => Table::empty(self, T::zeroed(), T::HISTORY),
         }));
         kept.insert(TypeId::of::<T>(), table);
         Ok(table)

@@ -1,9 +1,10 @@
 //! The chain of a plugin's extensions.
 
 use super::behind::TablesBehind;
+use super::gate::layout_since;
 use super::{Api, Table, TableType};
-use crate::sys;
 use crate::{Error, Result};
+use crate::{raw, sys};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
@@ -11,9 +12,6 @@ use std::sync::{Mutex, PoisonError};
 
 /// More nodes than this are not a chain: there are about 25 types.
 const LONGEST: usize = 1024;
-/// Nodes began to carry their size with this minor version; what stands in older ones cannot be
-/// told.
-pub(crate) const FIRST_WITH_SIZE: u32 = 45;
 
 /// The nodes of a plugin's chain, and the tables that were asked for.
 #[derive(Default)]
@@ -40,7 +38,8 @@ impl Chain {
     /// `first` is null or the first node of a plugin's chain, which lives as long as the process.
     pub(crate) unsafe fn read(first: *const sys::PJRT_Extension_Base, minor: u32) -> Chain {
         let mut chain = Chain::default();
-        if minor < FIRST_WITH_SIZE {
+        // Older nodes did not begin with their size: what stands in them cannot be told.
+        if minor < layout_since(raw::CHAIN) {
             chain.fault =
                 (!first.is_null()).then_some("its nodes carry no size, so they cannot be read");
             return chain;

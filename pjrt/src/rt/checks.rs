@@ -1,6 +1,6 @@
 //! Tests of inputs that the overlay names, and structs that Rust values lower to.
 
-use super::Api;
+use super::{Api, Function};
 use crate::{ElementType, Error, ErrorCode, Result};
 use std::marker::PhantomData;
 
@@ -59,20 +59,6 @@ fn refused(function: &'static str, argument: &'static str, problem: String) -> E
     }
 }
 
-/// The element types that came after the oldest supported version, and the version.
-const NEWER_TYPES: [(ElementType, u32); 10] = [
-    (ElementType::S2, 54),
-    (ElementType::U2, 54),
-    (ElementType::F8E4M3, 55),
-    (ElementType::F8E3M4, 55),
-    (ElementType::F8E8M0FNU, 61),
-    (ElementType::F4E2M1FN, 61),
-    (ElementType::S1, 94),
-    (ElementType::U1, 94),
-    (ElementType::F6E2M3FN, 114),
-    (ElementType::F6E3M2FN, 114),
-];
-
 /// Refuses an element type that no array has, or that the plugin is too old to know: real plugins
 /// end the process.
 pub fn check_element_type(
@@ -85,16 +71,16 @@ pub fn check_element_type(
         let problem = format!("{given} is no type that the elements of an array can have");
         return Err(refused(function, argument, problem));
     }
-    let newer = NEWER_TYPES.iter().find(|(ty, _)| *ty == given);
-    match newer {
-        Some((_, since)) if api.minor() < *since => Err(Error::TooNew {
-            function,
-            field: argument,
-            since: *since,
-            plugin_version: api.version(),
-        }),
-        _ => Ok(()),
-    }
+    let function = Function {
+        name: function,
+        since: 0,
+    };
+    api.knows_value(
+        &function,
+        argument,
+        i64::from(given.as_raw().0),
+        ElementType::LATE,
+    )
 }
 
 /// Refuses a code that says that nothing failed.

@@ -6,6 +6,7 @@ mod callback;
 mod chain;
 mod checks;
 mod failure;
+mod gate;
 mod handed;
 mod handle;
 mod lists;
@@ -28,6 +29,7 @@ pub use checks::{
 };
 pub use failure::check;
 pub(crate) use failure::{lent_error, plugin_error};
+pub use gate::{Gate, Gated, History, Row};
 pub(crate) use handed::{Handed, contained, taken};
 pub use handle::{
     Borrow, Handle, OnPlugin, Place, Shared, Unique, borrowed, borrowed_or_none, client_of,

@@ -1,7 +1,9 @@
 //! The table of an extension, copied like the main one.
 
-use super::Api;
-use crate::sys;
+use super::api::{copy_slots, refused};
+use super::gate::{Gate, History, Version};
+use super::{Api, Function};
+use crate::{Error, sys};
 use std::ptr::NonNull;
 
 /// The C struct of an extension's table.
@@ -15,14 +17,19 @@ pub unsafe trait TableType: Sized + 'static {
     const NUMBER: u32;
     /// What errors call it.
     const NAME: &'static str;
+    /// What the history knows of it; offsets are those of the struct's words.
+    const HISTORY: History;
     /// A table without functions.
     fn zeroed() -> Self;
 }
 
-/// An extension's table; slots that the plugin does not have are null.
+/// An extension's table; slots that the plugin does not have, or has otherwise, are null.
 pub struct Table<T: 'static> {
     table: T,
     api: &'static Api,
+    version: Version,
+    history: History,
+    gates: Box<[Gate]>,
 }
 
 // SAFETY: a table is plain data that is never written after it is copied, and the functions of
@@ -42,39 +49,49 @@ impl<T: TableType> Table<T> {
         node: NonNull<sys::PJRT_Extension_Base>,
     ) -> Table<T> {
         // SAFETY: the caller's promise; the size is a node's first word.
-        unsafe { Table::copy_of(api, node.cast(), T::zeroed()) }
+        unsafe { Table::copy_of(api, node.cast(), T::zeroed(), T::HISTORY) }
     }
 }
 
 impl<T> Table<T> {
     /// A table without functions.
-    pub(crate) fn empty(api: &'static Api, table: T) -> Table<T> {
-        Table { table, api }
+    pub(crate) fn empty(api: &'static Api, table: T, history: History) -> Table<T> {
+        Table {
+            table,
+            api,
+            version: Version::new(api.minor(), 0, history.newest, size_of::<T>()),
+            history,
+            gates: Box::default(),
+        }
     }
 
-    /// Copies the part that the plugin has into an empty table: whole words up to the smaller size,
-    /// and the odd end of a table whose last field is narrower than a word.
+    /// Copies the part that the plugin has into an empty table.
     ///
     /// # Safety
     ///
     /// `at` is the first word of a table of this type of `api`'s plugin: its size in bytes, which it
-    /// has. Any bits are a valid `T`.
-    pub(crate) unsafe fn copy_of(api: &'static Api, at: NonNull<usize>, mut table: T) -> Table<T> {
+    /// has. Any bits are a valid `T`, and the history is that of its words.
+    pub(crate) unsafe fn copy_of(
+        api: &'static Api,
+        at: NonNull<usize>,
+        mut table: T,
+        history: History,
+    ) -> Table<T> {
         // SAFETY: the caller's promise.
         let reported = unsafe { at.read() };
-        let length = reported.min(size_of::<T>());
-        let word = size_of::<usize>();
-        // A slot that is cut off is not there; a flag at the end is narrower than a word.
-        let length = if reported >= size_of::<T>() {
-            size_of::<T>()
-        } else {
-            length / word * word
-        };
-        // SAFETY: `length` is within both; the rest stays null.
-        unsafe {
-            std::ptr::copy_nonoverlapping(at.cast::<u8>().as_ptr(), (&raw mut table).cast(), length)
-        };
-        Table { table, api }
+        let version = Version::new(api.minor(), reported, history.newest, size_of::<T>());
+        // What a version has in other places is told slot by slot.
+        let end = version.end(history.ends).unwrap_or(reported);
+        // SAFETY: the table is as long as it says, or as tables of its version that say so; the
+        // caller promises the rest.
+        let gates = unsafe { copy_slots(at, end, &mut table, version, history.gates) };
+        Table {
+            table,
+            api,
+            version,
+            history,
+            gates,
+        }
     }
 
     /// The table.
@@ -85,5 +102,20 @@ impl<T> Table<T> {
     /// The plugin.
     pub fn api(&self) -> &'static Api {
         self.api
+    }
+
+    /// The sizes of the arguments of the function in a slot that was not always as today.
+    pub fn gate(&self, slot: usize) -> Gate {
+        self.gates.get(slot).copied().unwrap_or_default()
+    }
+
+    /// The error for a function that the plugin lacks, or has otherwise.
+    #[cold]
+    pub fn absent(&self, function: &Function) -> Error {
+        let mut gates = self.history.gates.iter();
+        let rows = gates
+            .find(|gated| gated.name == function.name)
+            .map(|gated| gated.rows);
+        refused(self.api, function, self.version, rows.unwrap_or_default())
     }
 }

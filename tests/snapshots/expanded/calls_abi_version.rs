@@ -9,6 +9,11 @@ pub struct Table(pub ::pjrt::sys::abi_version::PJRT_AbiVersion_Extension);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 20;
     const NAME: &'static str = "AbiVersion";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::abi_version::PJRT_AbiVersion_Extension>::zeroed())
     }
@@ -60,7 +65,7 @@ pub unsafe fn client_runtime_abi_version(
         .table()
         .0
         .client_runtime_abi_version else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::abi_version::PJRT_Client_RuntimeAbiVersion_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_Client_RuntimeAbiVersion_Args_STRUCT_SIZE;
@@ -121,7 +126,7 @@ pub unsafe fn executable_get_abi_version(
         .table()
         .0
         .executable_get_abi_version else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::abi_version::PJRT_Executable_GetAbiVersion_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_Executable_GetAbiVersion_Args_STRUCT_SIZE;
@@ -181,7 +186,7 @@ pub unsafe fn runtime_abi_version_destroy(
         .table()
         .0
         .runtime_abi_version_destroy else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_Destroy_Args_STRUCT_SIZE;
@@ -248,7 +253,7 @@ pub unsafe fn runtime_abi_version_is_compatible_with_runtime(
         .table()
         .0
         .runtime_abi_version_is_compatible_with_runtime else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_IsCompatibleWithRuntime_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_IsCompatibleWithRuntime_Args_STRUCT_SIZE;
@@ -318,7 +323,7 @@ pub unsafe fn runtime_abi_version_is_compatible_with_executable(
         .table()
         .0
         .runtime_abi_version_is_compatible_with_executable else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_IsCompatibleWithExecutable_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_IsCompatibleWithExecutable_Args_STRUCT_SIZE;
@@ -390,7 +395,7 @@ pub unsafe fn runtime_abi_version_to_proto(
         .table()
         .0
         .runtime_abi_version_to_proto else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_ToProto_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_ToProto_Args_STRUCT_SIZE;
@@ -456,7 +461,7 @@ pub unsafe fn runtime_abi_version_platform_id(
         .table()
         .0
         .runtime_abi_version_platform_id else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_PlatformId_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_PlatformId_Args_STRUCT_SIZE;
@@ -516,7 +521,7 @@ pub unsafe fn executable_abi_version_destroy(
         .table()
         .0
         .executable_abi_version_destroy else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion_Destroy_Args_STRUCT_SIZE;
@@ -585,7 +590,7 @@ pub unsafe fn executable_abi_version_to_proto(
         .table()
         .0
         .executable_abi_version_to_proto else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion_ToProto_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion_ToProto_Args_STRUCT_SIZE;
@@ -651,7 +656,7 @@ pub unsafe fn executable_abi_version_platform_id(
         .table()
         .0
         .executable_abi_version_platform_id else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion_PlatformId_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion_PlatformId_Args_STRUCT_SIZE;
@@ -720,7 +725,7 @@ pub unsafe fn runtime_abi_version_from_proto(
         .table()
         .0
         .runtime_abi_version_from_proto else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_FromProto_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_FromProto_Args_STRUCT_SIZE;
@@ -790,7 +795,7 @@ pub unsafe fn executable_abi_version_from_proto(
         .table()
         .0
         .executable_abi_version_from_proto else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion_FromProto_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion_FromProto_Args_STRUCT_SIZE;

@@ -9,6 +9,11 @@ pub struct Table(pub ::pjrt::sys::callback::PJRT_Callback_Extension);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 14;
     const NAME: &'static str = "Callback";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::callback::PJRT_Callback_Extension>::zeroed())
     }
@@ -70,7 +75,7 @@ pub unsafe fn register_callback(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.register_callback else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::callback::PJRT_Callback_RegisterCallback_Args>::zeroed();
     args.struct_size = ::pjrt::sys::callback::PJRT_Callback_RegisterCallback_Args_STRUCT_SIZE;
@@ -134,7 +139,7 @@ pub unsafe fn callback_invoke_callback(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.invoke_callback else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::callback::PJRT_Callback_InvokeCallback_Args>::zeroed();
     args.struct_size = ::pjrt::sys::callback::PJRT_Callback_InvokeCallback_Args_STRUCT_SIZE;

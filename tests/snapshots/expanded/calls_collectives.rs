@@ -9,6 +9,11 @@ pub struct Table(pub ::pjrt::sys::collectives::PJRT_Collectives_Extension);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 21;
     const NAME: &'static str = "Collectives";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::collectives::PJRT_Collectives_Extension>::zeroed())
     }
@@ -55,7 +60,7 @@ pub unsafe fn collectives_destroy(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.collectives_destroy
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::collectives::PJRT_Collectives_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::collectives::PJRT_Collectives_Destroy_Args_STRUCT_SIZE;
@@ -156,7 +161,7 @@ pub unsafe fn collectives_create_communicators(
         .table()
         .0
         .collectives_create_communicators else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::collectives::PJRT_Collectives_CreateCommunicators_Args>::zeroed();
     args.struct_size = ::pjrt::sys::collectives::PJRT_Collectives_CreateCommunicators_Args_STRUCT_SIZE;
@@ -224,7 +229,7 @@ pub unsafe fn collectives_communicator_destroy(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.communicator_destroy
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::collectives::PJRT_Collectives_Communicator_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::collectives::PJRT_Collectives_Communicator_Destroy_Args_STRUCT_SIZE;
@@ -318,7 +323,7 @@ pub unsafe fn collectives_communicator_all_reduce(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.communicator_all_reduce
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::collectives::PJRT_Collectives_Communicator_AllReduce_Args>::zeroed();
     args.struct_size = ::pjrt::sys::collectives::PJRT_Collectives_Communicator_AllReduce_Args_STRUCT_SIZE;
@@ -327,6 +332,24 @@ pub unsafe fn collectives_communicator_all_reduce(
     args.send_buffer_size = input.send_buffer_size;
     args.recv_buffer_ptr = input.recv_buffer_ptr;
     args.recv_buffer_size = input.recv_buffer_size;
+    api.knows_value(
+        &FUNCTION,
+        "primitive_type",
+        i64::from(input.primitive_type.0),
+        &[
+            (23, 50),
+            (24, 54),
+            (25, 54),
+            (26, 55),
+            (27, 55),
+            (28, 63),
+            (29, 63),
+            (30, 94),
+            (31, 94),
+            (32, 114),
+            (33, 114),
+        ],
+    )?;
     args.primitive_type = input.primitive_type;
     args.count = input.count;
     args.reduction_kind = input.reduction_kind;
@@ -423,7 +446,7 @@ pub unsafe fn collectives_communicator_reduce_scatter(
         .table()
         .0
         .communicator_reduce_scatter else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::collectives::PJRT_Collectives_Communicator_ReduceScatter_Args>::zeroed();
     args.struct_size = ::pjrt::sys::collectives::PJRT_Collectives_Communicator_ReduceScatter_Args_STRUCT_SIZE;
@@ -432,6 +455,24 @@ pub unsafe fn collectives_communicator_reduce_scatter(
     args.send_buffer_size = input.send_buffer_size;
     args.recv_buffer_ptr = input.recv_buffer_ptr;
     args.recv_buffer_size = input.recv_buffer_size;
+    api.knows_value(
+        &FUNCTION,
+        "primitive_type",
+        i64::from(input.primitive_type.0),
+        &[
+            (23, 50),
+            (24, 54),
+            (25, 54),
+            (26, 55),
+            (27, 55),
+            (28, 63),
+            (29, 63),
+            (30, 94),
+            (31, 94),
+            (32, 114),
+            (33, 114),
+        ],
+    )?;
     args.primitive_type = input.primitive_type;
     args.count = input.count;
     args.reduction_kind = input.reduction_kind;
@@ -522,7 +563,7 @@ pub unsafe fn collectives_communicator_all_gather(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.communicator_all_gather
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::collectives::PJRT_Collectives_Communicator_AllGather_Args>::zeroed();
     args.struct_size = ::pjrt::sys::collectives::PJRT_Collectives_Communicator_AllGather_Args_STRUCT_SIZE;
@@ -531,6 +572,24 @@ pub unsafe fn collectives_communicator_all_gather(
     args.send_buffer_size = input.send_buffer_size;
     args.recv_buffer_ptr = input.recv_buffer_ptr;
     args.recv_buffer_size = input.recv_buffer_size;
+    api.knows_value(
+        &FUNCTION,
+        "primitive_type",
+        i64::from(input.primitive_type.0),
+        &[
+            (23, 50),
+            (24, 54),
+            (25, 54),
+            (26, 55),
+            (27, 55),
+            (28, 63),
+            (29, 63),
+            (30, 94),
+            (31, 94),
+            (32, 114),
+            (33, 114),
+        ],
+    )?;
     args.primitive_type = input.primitive_type;
     args.count = input.count;
     args.cpu_executor = input.cpu_executor;
@@ -638,7 +697,7 @@ pub unsafe fn collectives_communicator_collective_permute(
         .table()
         .0
         .communicator_collective_permute else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::collectives::PJRT_Collectives_Communicator_CollectivePermute_Args>::zeroed();
     args.struct_size = ::pjrt::sys::collectives::PJRT_Collectives_Communicator_CollectivePermute_Args_STRUCT_SIZE;
@@ -647,6 +706,24 @@ pub unsafe fn collectives_communicator_collective_permute(
     args.send_buffer_size = input.send_buffer_size;
     args.recv_buffer_ptr = input.recv_buffer_ptr;
     args.recv_buffer_size = input.recv_buffer_size;
+    api.knows_value(
+        &FUNCTION,
+        "primitive_type",
+        i64::from(input.primitive_type.0),
+        &[
+            (23, 50),
+            (24, 54),
+            (25, 54),
+            (26, 55),
+            (27, 55),
+            (28, 63),
+            (29, 63),
+            (30, 94),
+            (31, 94),
+            (32, 114),
+            (33, 114),
+        ],
+    )?;
     args.primitive_type = input.primitive_type;
     args.count = input.count;
     args.has_source_rank = input.has_source_rank;
@@ -748,7 +825,7 @@ pub unsafe fn collectives_communicator_all_to_all(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.communicator_all_to_all
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::collectives::PJRT_Collectives_Communicator_AllToAll_Args>::zeroed();
     args.struct_size = ::pjrt::sys::collectives::PJRT_Collectives_Communicator_AllToAll_Args_STRUCT_SIZE;
@@ -759,6 +836,24 @@ pub unsafe fn collectives_communicator_all_to_all(
     args.recv_buffers_ptrs = input.recv_buffers_ptrs;
     args.recv_buffers_sizes = input.recv_buffers_sizes;
     args.num_recv_buffers = input.num_recv_buffers;
+    api.knows_value(
+        &FUNCTION,
+        "primitive_type",
+        i64::from(input.primitive_type.0),
+        &[
+            (23, 50),
+            (24, 54),
+            (25, 54),
+            (26, 55),
+            (27, 55),
+            (28, 63),
+            (29, 63),
+            (30, 94),
+            (31, 94),
+            (32, 114),
+            (33, 114),
+        ],
+    )?;
     args.primitive_type = input.primitive_type;
     args.count = input.count;
     args.cpu_executor = input.cpu_executor;
@@ -828,7 +923,7 @@ pub unsafe fn collectives_communicator_to_string(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.communicator_to_string
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::collectives::PJRT_Collectives_Communicator_ToString_Args>::zeroed();
     args.struct_size = ::pjrt::sys::collectives::PJRT_Collectives_Communicator_ToString_Args_STRUCT_SIZE;

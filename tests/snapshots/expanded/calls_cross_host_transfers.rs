@@ -11,6 +11,37 @@ pub struct Table(
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 12;
     const NAME: &'static str = "CrossHostTransfers";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Transfers_PJRT_Client_MakeCrossHostReceiveBuffers",
+                offset: 24,
+                rows: &[[40, 0, 0, 1], [86, 0, 104, 104]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Buffer_CopyToRemoteDevice",
+                offset: 32,
+                rows: &[
+                    [40, 0, 0, 1],
+                    [91, 0, 64, 64],
+                    [104, 0, 72, 64],
+                    [105, 0, 72, 72],
+                ],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Transfers_PJRT_Client_CrossHostReceiveBuffers",
+                offset: 40,
+                rows: &[[40, 0, 0, 0], [81, 56, 96, 96], [82, 0, 96, 96]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Transfers_PJRT_Client_CrossHostSendBuffers",
+                offset: 48,
+                rows: &[[40, 0, 0, 0], [81, 56, 64, 64], [82, 0, 64, 64]],
+            },
+        ],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(
             <::pjrt::sys::cross_host_transfers::PJRT_CrossHostTransfers_Extension>::zeroed(),
@@ -100,7 +131,7 @@ pub unsafe fn transfers_pjrt_client_make_cross_host_receive_buffers(
         .table()
         .0
         .PJRT_Transfers_PJRT_Client_MakeCrossHostReceiveBuffers else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::cross_host_transfers::PJRT_Transfers_PJRT_Client_MakeCrossHostReceiveBuffers_Args>::zeroed();
     args.struct_size = ::pjrt::sys::cross_host_transfers::PJRT_Transfers_PJRT_Client_MakeCrossHostReceiveBuffers_Args_STRUCT_SIZE;
@@ -135,8 +166,10 @@ pub struct BufferCopyToRemoteDeviceIn {
     pub serialized_descriptor_size: *mut usize,
     /// `on_done` (`PJRT_Transfers_CrossHostRemoteSendCallbackInfo`).
     pub on_done: ::pjrt::sys::cross_host_transfers::PJRT_Transfers_CrossHostRemoteSendCallbackInfo,
-    /// `descriptor_destructor` (`PJRT_Transfers_DescriptorDestructor`).
-    pub descriptor_destructor: ::pjrt::sys::cross_host_transfers::PJRT_Transfers_DescriptorDestructor,
+    /// `descriptor_destructor` (`PJRT_Transfers_DescriptorDestructor`). Since PJRT 0.105; none leaves it out.
+    pub descriptor_destructor: ::core::option::Option<
+        ::pjrt::sys::cross_host_transfers::PJRT_Transfers_DescriptorDestructor,
+    >,
 }
 impl BufferCopyToRemoteDeviceIn {
     /// Takes the fields of the first version.
@@ -152,7 +185,6 @@ impl BufferCopyToRemoteDeviceIn {
         serialized_descriptor: *mut *mut ::core::ffi::c_char,
         serialized_descriptor_size: *mut usize,
         on_done: ::pjrt::sys::cross_host_transfers::PJRT_Transfers_CrossHostRemoteSendCallbackInfo,
-        descriptor_destructor: ::pjrt::sys::cross_host_transfers::PJRT_Transfers_DescriptorDestructor,
     ) -> Self {
         Self {
             buffer,
@@ -160,7 +192,34 @@ impl BufferCopyToRemoteDeviceIn {
             serialized_descriptor,
             serialized_descriptor_size,
             on_done,
-            descriptor_destructor,
+            descriptor_destructor: ::core::option::Option::None,
+        }
+    }
+    /// Sets `descriptor_destructor`, which PJRT has since 0.105.
+    #[inline]
+    pub fn with_descriptor_destructor(
+        mut self,
+        descriptor_destructor: ::pjrt::sys::cross_host_transfers::PJRT_Transfers_DescriptorDestructor,
+    ) -> Self {
+        self.descriptor_destructor = ::core::option::Option::Some(descriptor_destructor);
+        self
+    }
+}
+impl BufferCopyToRemoteDeviceIn {
+    /// Refuses a plugin that does not know `descriptor_destructor`, which came with PJRT 0.105.
+    pub fn knows_descriptor_destructor(
+        table: &::pjrt::__rt::Table<Table>,
+    ) -> ::pjrt::Result<()> {
+        const ITEM: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
+            name: "PJRT_Buffer_CopyToRemoteDevice",
+            since: 0,
+        };
+        let api = table.api();
+        let gate = table.gate(4);
+        if gate.known >= 72 {
+            ::core::result::Result::Ok(())
+        } else {
+            ::core::result::Result::Err(api.too_new(&ITEM, "descriptor_destructor", 105))
         }
     }
 }
@@ -190,16 +249,24 @@ pub unsafe fn buffer_copy_to_remote_device(
         .table()
         .0
         .PJRT_Transfers_PJRT_Buffer_CopyToRemoteDevice else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
+    let gate = table.gate(4);
     let mut args = <::pjrt::sys::cross_host_transfers::PJRT_Transfers_PJRT_Buffer_CopyToRemoteDevice_Args>::zeroed();
-    args.struct_size = ::pjrt::sys::cross_host_transfers::PJRT_Transfers_PJRT_Buffer_CopyToRemoteDevice_Args_STRUCT_SIZE;
+    args.struct_size = gate.sent as usize;
     args.buffer = input.buffer;
     args.event = input.event;
     args.serialized_descriptor = input.serialized_descriptor;
     args.serialized_descriptor_size = input.serialized_descriptor_size;
     args.on_done = input.on_done;
-    args.descriptor_destructor = input.descriptor_destructor;
+    if let ::core::option::Option::Some(value) = input.descriptor_destructor {
+        if value.is_some() && !(gate.known >= 72) {
+            return ::core::result::Result::Err(
+                api.too_new(&FUNCTION, "descriptor_destructor", 105),
+            );
+        }
+        args.descriptor_destructor = value;
+    }
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
@@ -290,7 +357,7 @@ pub unsafe fn transfers_pjrt_client_cross_host_receive_buffers(
         .table()
         .0
         .PJRT_Transfers_PJRT_Client_CrossHostReceiveBuffers else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::cross_host_transfers::PJRT_Transfers_PJRT_Client_CrossHostReceiveBuffers_Args>::zeroed();
     args.struct_size = ::pjrt::sys::cross_host_transfers::PJRT_Transfers_PJRT_Client_CrossHostReceiveBuffers_Args_STRUCT_SIZE;
@@ -380,7 +447,7 @@ pub unsafe fn transfers_pjrt_client_cross_host_send_buffers(
         .table()
         .0
         .PJRT_Transfers_PJRT_Client_CrossHostSendBuffers else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::cross_host_transfers::PJRT_Transfers_PJRT_Client_CrossHostSendBuffers_Args>::zeroed();
     args.struct_size = ::pjrt::sys::cross_host_transfers::PJRT_Transfers_PJRT_Client_CrossHostSendBuffers_Args_STRUCT_SIZE;

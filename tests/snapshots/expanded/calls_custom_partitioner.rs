@@ -9,6 +9,17 @@ pub struct Table(pub ::pjrt::sys::custom_partitioner::PJRT_Custom_Partitioner_Ex
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 2;
     const NAME: &'static str = "Custom_Partitioner";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Register_Batch_Partitionable",
+                offset: 32,
+                rows: &[[40, 0, 0, 0], [67, 40, 24, 24], [68, 0, 24, 24]],
+            },
+        ],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(
             <::pjrt::sys::custom_partitioner::PJRT_Custom_Partitioner_Extension>::zeroed(),
@@ -67,7 +78,7 @@ pub unsafe fn register_custom_partitioner(
         .table()
         .0
         .register_custom_partitioner else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::custom_partitioner::PJRT_Register_Custom_Partitioner_Args>::zeroed();
     args.struct_size = ::pjrt::sys::custom_partitioner::PJRT_Register_Custom_Partitioner_Args_STRUCT_SIZE;
@@ -127,7 +138,7 @@ pub unsafe fn register_batch_partitionable(
         .table()
         .0
         .register_batch_partitionable else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::custom_partitioner::PJRT_Register_Batch_Partitionable_Args>::zeroed();
     args.struct_size = ::pjrt::sys::custom_partitioner::PJRT_Register_Batch_Partitionable_Args_STRUCT_SIZE;

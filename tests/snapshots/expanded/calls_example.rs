@@ -9,6 +9,11 @@ pub struct Table(pub ::pjrt::sys::example::PJRT_Example_Extension);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 10;
     const NAME: &'static str = "Example";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::example::PJRT_Example_Extension>::zeroed())
     }
@@ -59,7 +64,7 @@ pub unsafe fn example_extension_example_method(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.example_method else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::example::PJRT_ExampleExtension_ExampleMethod_Args>::zeroed();
     args.extension_cpp = input.extension_cpp;
@@ -114,7 +119,7 @@ pub unsafe fn example_extension_create(
     let api = table.api();
     let _ = input;
     let ::core::option::Option::Some(function) = table.table().0.create else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::example::PJRT_ExampleExtension_CreateExampleExtensionCpp_Args>::zeroed();
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
@@ -169,7 +174,7 @@ pub unsafe fn example_extension_destroy(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.destroy else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::example::PJRT_ExampleExtension_CreateExampleExtensionCpp_Args>::zeroed();
     args.extension_cpp = input.extension_cpp;

@@ -11,6 +11,11 @@ pub struct Table(
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 13;
     const NAME: &'static str = "ExecutableMetadata";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(
             <::pjrt::sys::executable_metadata::PJRT_ExecutableMetadata_Extension>::zeroed(),
@@ -62,7 +67,7 @@ pub unsafe fn executable_metadata_get_executable_metadata(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.get_executable_metadata
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::executable_metadata::PJRT_ExecutableMetadata_GetExecutableMetadata_Args>::zeroed();
     args.executable = input.executable;
@@ -116,12 +121,11 @@ pub unsafe fn executable_metadata_destroy_serialized_metadata(
         name: "PJRT_ExecutableMetadata_DestroySerializedMetadata",
         since: 75,
     };
-    let api = table.api();
     let ::core::option::Option::Some(function) = table
         .table()
         .0
         .destroy_serialized_metadata else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::executable_metadata::PJRT_ExecutableMetadata_DestroySerializedMetadata_Args>::zeroed();
     args.metadata = input.metadata;

@@ -9,6 +9,59 @@ pub struct Table(pub ::pjrt::sys::ffi::PJRT_FFI_Extension);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 5;
     const NAME: &'static str = "FFI";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[
+            ::pjrt::__rt::Gated {
+                name: "PJRT_FFI_Type_Register",
+                offset: 24,
+                rows: &[[40, 0, 0, 0], [80, 56, 0, 1], [81, 0, 48, 48]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_FFI_UserData_Add",
+                offset: 32,
+                rows: &[[40, 0, 0, 1], [82, 0, 40, 40]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_FFI_Register_Handler",
+                offset: 40,
+                rows: &[[40, 0, 0, 0], [73, 48, 52, 52], [74, 0, 52, 52]],
+            },
+        ],
+        ends: &[
+            [53, 32, 0, 1],
+            [54, 32, 0, 1],
+            [54, 40, 0, 1],
+            [55, 40, 0, 1],
+            [56, 40, 0, 1],
+            [57, 40, 0, 1],
+            [58, 40, 0, 1],
+            [59, 40, 0, 1],
+            [60, 40, 0, 1],
+            [61, 40, 0, 1],
+            [62, 40, 0, 1],
+            [63, 40, 0, 1],
+            [64, 40, 0, 1],
+            [65, 40, 0, 1],
+            [66, 40, 0, 1],
+            [67, 40, 0, 1],
+            [68, 40, 0, 1],
+            [69, 40, 0, 1],
+            [70, 40, 0, 1],
+            [71, 40, 0, 1],
+            [72, 40, 0, 1],
+            [73, 40, 0, 1],
+            [73, 48, 0, 1],
+            [74, 48, 0, 1],
+            [75, 48, 0, 1],
+            [76, 48, 0, 1],
+            [77, 48, 0, 1],
+            [78, 48, 0, 1],
+            [79, 48, 0, 1],
+            [80, 48, 0, 1],
+            [80, 56, 0, 1],
+        ],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::ffi::PJRT_FFI_Extension>::zeroed())
     }
@@ -73,7 +126,7 @@ pub unsafe fn ffi_type_register(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.type_register else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::ffi::PJRT_FFI_Type_Register_Args>::zeroed();
     args.struct_size = ::pjrt::sys::ffi::PJRT_FFI_Type_Register_Args_STRUCT_SIZE;
@@ -136,7 +189,7 @@ pub unsafe fn ffi_user_data_add(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.user_data_add else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::ffi::PJRT_FFI_UserData_Add_Args>::zeroed();
     args.struct_size = ::pjrt::sys::ffi::PJRT_FFI_UserData_Add_Args_STRUCT_SIZE;
@@ -214,7 +267,7 @@ pub unsafe fn ffi_register_handler(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.register_handler else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::ffi::PJRT_FFI_Register_Handler_Args>::zeroed();
     args.struct_size = ::pjrt::sys::ffi::PJRT_FFI_Register_Handler_Args_STRUCT_SIZE;

@@ -9,6 +9,37 @@ pub struct Table(pub ::pjrt::sys::gpu::PJRT_Gpu_Custom_Call);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 0;
     const NAME: &'static str = "Gpu_Custom_Call";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Gpu_Register_Custom_Call",
+                offset: 24,
+                rows: &[
+                    [40, 0, 0, 1],
+                    [55, 0, 64, 64],
+                    [114, 0, 68, 64],
+                    [114, 32, 64, 64],
+                    [114, 33, 68, 68],
+                    [114, 40, 68, 68],
+                    [115, 0, 68, 68],
+                ],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Gpu_Custom_Call.custom_call_handles_traits",
+                offset: 32,
+                rows: &[[40, 0, 0, 0], [114, 33, 1, 1], [114, 40, 1, 1], [115, 0, 1, 1]],
+            },
+        ],
+        ends: &[
+            [40, 24, 0, 1],
+            [41, 24, 0, 1],
+            [42, 24, 0, 1],
+            [43, 24, 0, 1],
+            [44, 24, 0, 1],
+            [114, 40, 33, 33],
+        ],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::gpu::PJRT_Gpu_Custom_Call>::zeroed())
     }
@@ -30,8 +61,8 @@ pub struct GpuRegisterCustomCallIn {
     pub handler_initialize: *mut ::core::ffi::c_void,
     /// `handler_execute` (`void*`).
     pub handler_execute: *mut ::core::ffi::c_void,
-    /// `traits` (`uint32_t`).
-    pub traits: u32,
+    /// `traits` (`uint32_t`). Since PJRT 0.115; none leaves it out.
+    pub traits: ::core::option::Option<u32>,
 }
 impl GpuRegisterCustomCallIn {
     /// Takes the fields of the first version.
@@ -49,7 +80,6 @@ impl GpuRegisterCustomCallIn {
         handler_prepare: *mut ::core::ffi::c_void,
         handler_initialize: *mut ::core::ffi::c_void,
         handler_execute: *mut ::core::ffi::c_void,
-        traits: u32,
     ) -> Self {
         Self {
             function_name,
@@ -59,7 +89,29 @@ impl GpuRegisterCustomCallIn {
             handler_prepare,
             handler_initialize,
             handler_execute,
-            traits,
+            traits: ::core::option::Option::None,
+        }
+    }
+    /// Sets `traits`, which PJRT has since 0.115.
+    #[inline]
+    pub fn with_traits(mut self, traits: u32) -> Self {
+        self.traits = ::core::option::Option::Some(traits);
+        self
+    }
+}
+impl GpuRegisterCustomCallIn {
+    /// Refuses a plugin that does not know `traits`, which came with PJRT 0.115.
+    pub fn knows_traits(table: &::pjrt::__rt::Table<Table>) -> ::pjrt::Result<()> {
+        const ITEM: ::pjrt::__rt::Function = ::pjrt::__rt::Function {
+            name: "PJRT_Gpu_Register_Custom_Call",
+            since: 0,
+        };
+        let api = table.api();
+        let gate = table.gate(3);
+        if gate.known >= 68 {
+            ::core::result::Result::Ok(())
+        } else {
+            ::core::result::Result::Err(api.too_new(&ITEM, "traits", 115))
         }
     }
 }
@@ -86,10 +138,11 @@ pub unsafe fn gpu_register_custom_call(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.custom_call else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
+    let gate = table.gate(3);
     let mut args = <::pjrt::sys::gpu::PJRT_Gpu_Register_Custom_Call_Args>::zeroed();
-    args.struct_size = ::pjrt::sys::gpu::PJRT_Gpu_Register_Custom_Call_Args_STRUCT_SIZE;
+    args.struct_size = gate.sent as usize;
     args.function_name = input.function_name;
     args.function_name_size = input.function_name_size;
     args.api_version = input.api_version;
@@ -97,7 +150,12 @@ pub unsafe fn gpu_register_custom_call(
     args.handler_prepare = input.handler_prepare;
     args.handler_initialize = input.handler_initialize;
     args.handler_execute = input.handler_execute;
-    args.traits = input.traits;
+    if let ::core::option::Option::Some(value) = input.traits {
+        if value != 0 && !(gate.known >= 68) {
+            return ::core::result::Result::Err(api.too_new(&FUNCTION, "traits", 115));
+        }
+        args.traits = value;
+    }
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.

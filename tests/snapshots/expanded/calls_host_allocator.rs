@@ -9,6 +9,11 @@ pub struct Table(pub ::pjrt::sys::host_allocator::PJRT_HostAllocator_Extension);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 15;
     const NAME: &'static str = "HostAllocator";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::host_allocator::PJRT_HostAllocator_Extension>::zeroed())
     }
@@ -58,7 +63,7 @@ pub unsafe fn host_allocator_get_preferred_alignment(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.get_preferred_alignment
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::host_allocator::PJRT_HostAllocator_GetPreferredAlignment_Args>::zeroed();
     args.struct_size = ::pjrt::sys::host_allocator::PJRT_HostAllocator_GetPreferredAlignment_Args_STRUCT_SIZE;
@@ -124,7 +129,7 @@ pub unsafe fn host_allocator_allocate(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.allocate else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::host_allocator::PJRT_HostAllocator_Allocate_Args>::zeroed();
     args.struct_size = ::pjrt::sys::host_allocator::PJRT_HostAllocator_Allocate_Args_STRUCT_SIZE;
@@ -186,7 +191,7 @@ pub unsafe fn host_allocator_free(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.free else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::host_allocator::PJRT_HostAllocator_Free_Args>::zeroed();
     args.struct_size = ::pjrt::sys::host_allocator::PJRT_HostAllocator_Free_Args_STRUCT_SIZE;

@@ -11,6 +11,11 @@ pub struct Table(
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 23;
     const NAME: &'static str = "HostMemoryAllocator";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(
             <::pjrt::sys::host_memory_allocator::PJRT_HostMemoryAllocator_Extension>::zeroed(),
@@ -75,7 +80,7 @@ pub unsafe fn host_memory_allocator_allocate(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.allocate else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::host_memory_allocator::PJRT_HostMemoryAllocator_Allocate_Args>::zeroed();
     args.struct_size = ::pjrt::sys::host_memory_allocator::PJRT_HostMemoryAllocator_Allocate_Args_STRUCT_SIZE;

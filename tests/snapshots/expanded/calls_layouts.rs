@@ -9,6 +9,27 @@ pub struct Table(pub ::pjrt::sys::layouts::PJRT_Layouts_Extension);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 4;
     const NAME: &'static str = "Layouts";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Layouts_PJRT_Topology_GetDefaultLayout",
+                offset: 56,
+                rows: &[[40, 0, 0, 0], [75, 64, 56, 56], [76, 0, 56, 56]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Layouts_PJRT_Executable_GetOutputLayouts",
+                offset: 64,
+                rows: &[[40, 0, 0, 0], [80, 72, 40, 40], [81, 0, 40, 40]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Layouts_PJRT_Executable_GetParameterLayouts",
+                offset: 72,
+                rows: &[[40, 0, 0, 0], [93, 0, 40, 40]],
+            },
+        ],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::layouts::PJRT_Layouts_Extension>::zeroed())
     }
@@ -57,7 +78,7 @@ pub unsafe fn layouts_memory_layout_destroy(
         .table()
         .0
         .PJRT_Layouts_MemoryLayout_Destroy else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout_Destroy_Args_STRUCT_SIZE;
@@ -124,7 +145,7 @@ pub unsafe fn layouts_memory_layout_serialize(
         .table()
         .0
         .PJRT_Layouts_MemoryLayout_Serialize else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout_Serialize_Args>::zeroed();
     args.struct_size = ::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout_Serialize_Args_STRUCT_SIZE;
@@ -204,11 +225,29 @@ pub unsafe fn layouts_pjrt_client_get_default_layout(
         .table()
         .0
         .PJRT_Layouts_PJRT_Client_GetDefaultLayout else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::layouts::PJRT_Layouts_PJRT_Client_GetDefaultLayout_Args>::zeroed();
     args.struct_size = ::pjrt::sys::layouts::PJRT_Layouts_PJRT_Client_GetDefaultLayout_Args_STRUCT_SIZE;
     args.client = input.client;
+    api.knows_value(
+        &FUNCTION,
+        "type",
+        i64::from(input.type_.0),
+        &[
+            (23, 50),
+            (24, 54),
+            (25, 54),
+            (26, 55),
+            (27, 55),
+            (28, 63),
+            (29, 63),
+            (30, 94),
+            (31, 94),
+            (32, 114),
+            (33, 114),
+        ],
+    )?;
     args.type_ = input.type_;
     args.dims = input.dims;
     args.num_dims = input.num_dims;
@@ -268,7 +307,7 @@ pub unsafe fn layouts_pjrt_buffer_memory_layout(
         .table()
         .0
         .PJRT_Layouts_PJRT_Buffer_MemoryLayout else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::layouts::PJRT_Layouts_PJRT_Buffer_MemoryLayout_Args>::zeroed();
     args.struct_size = ::pjrt::sys::layouts::PJRT_Layouts_PJRT_Buffer_MemoryLayout_Args_STRUCT_SIZE;
@@ -345,11 +384,29 @@ pub unsafe fn layouts_pjrt_topology_get_default_layout(
         .table()
         .0
         .PJRT_Layouts_PJRT_Topology_GetDefaultLayout else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::layouts::PJRT_Layouts_PJRT_Topology_GetDefaultLayout_Args>::zeroed();
     args.struct_size = ::pjrt::sys::layouts::PJRT_Layouts_PJRT_Topology_GetDefaultLayout_Args_STRUCT_SIZE;
     args.topology_description = input.topology_description;
+    api.knows_value(
+        &FUNCTION,
+        "type",
+        i64::from(input.type_.0),
+        &[
+            (23, 50),
+            (24, 54),
+            (25, 54),
+            (26, 55),
+            (27, 55),
+            (28, 63),
+            (29, 63),
+            (30, 94),
+            (31, 94),
+            (32, 114),
+            (33, 114),
+        ],
+    )?;
     args.type_ = input.type_;
     args.dims = input.dims;
     args.num_dims = input.num_dims;
@@ -411,7 +468,7 @@ pub unsafe fn layouts_pjrt_executable_get_output_layouts(
         .table()
         .0
         .PJRT_Layouts_PJRT_Executable_GetOutputLayouts else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::layouts::PJRT_Layouts_PJRT_Executable_GetOutputLayouts_Args>::zeroed();
     args.struct_size = ::pjrt::sys::layouts::PJRT_Layouts_PJRT_Executable_GetOutputLayouts_Args_STRUCT_SIZE;
@@ -475,7 +532,7 @@ pub unsafe fn layouts_pjrt_executable_get_parameter_layouts(
         .table()
         .0
         .PJRT_Layouts_PJRT_Executable_GetParameterLayouts else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::layouts::PJRT_Layouts_PJRT_Executable_GetParameterLayouts_Args>::zeroed();
     args.struct_size = ::pjrt::sys::layouts::PJRT_Layouts_PJRT_Executable_GetParameterLayouts_Args_STRUCT_SIZE;

@@ -9,6 +9,147 @@ pub struct Table(pub ::pjrt::sys::megascale::PJRT_Megascale_Extension);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 18;
     const NAME: &'static str = "Megascale";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_Extension.multi_slice_config_num_slices",
+                offset: 72,
+                rows: &[[40, 0, 0, 0], [90, 128, 1, 1], [91, 128, 1, 1], [92, 0, 1, 1]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_Extension.multi_slice_config_slice_id",
+                offset: 80,
+                rows: &[[40, 0, 0, 0], [90, 128, 1, 1], [91, 128, 1, 1], [92, 0, 1, 1]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_Extension.multi_slice_config_get_num_devices_per_slice",
+                offset: 88,
+                rows: &[[40, 0, 0, 0], [90, 128, 1, 1], [91, 128, 1, 1], [92, 0, 1, 1]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_Extension.multi_slice_config_serialize",
+                offset: 96,
+                rows: &[[40, 0, 0, 0], [90, 128, 1, 1], [91, 128, 1, 1], [92, 0, 1, 1]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_ClientContext_Initialize",
+                offset: 104,
+                rows: &[
+                    [40, 0, 0, 0],
+                    [90, 128, 16, 16],
+                    [91, 128, 16, 16],
+                    [92, 0, 16, 16],
+                ],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_ClientContext_UnblockPendingWork",
+                offset: 112,
+                rows: &[
+                    [40, 0, 0, 0],
+                    [90, 128, 32, 32],
+                    [91, 128, 32, 32],
+                    [92, 0, 32, 32],
+                ],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_ClientContext_MegascalePort",
+                offset: 120,
+                rows: &[
+                    [40, 0, 0, 0],
+                    [90, 128, 20, 20],
+                    [91, 128, 20, 20],
+                    [92, 0, 20, 20],
+                ],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_CreateMegascaleCollectives",
+                offset: 128,
+                rows: &[[40, 0, 0, 0], [94, 136, 48, 48], [95, 0, 48, 48]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_DeviceId_To_MegascaleId",
+                offset: 136,
+                rows: &[
+                    [40, 0, 0, 0],
+                    [98, 152, 24, 24],
+                    [98, 232, 24, 24],
+                    [99, 0, 24, 24],
+                ],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_MegascaleId_To_DeviceId",
+                offset: 144,
+                rows: &[
+                    [40, 0, 0, 0],
+                    [98, 152, 24, 24],
+                    [98, 232, 24, 24],
+                    [99, 0, 24, 24],
+                ],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_RegisterErrorHandler",
+                offset: 152,
+                rows: &[[40, 0, 0, 0], [98, 232, 40, 40], [99, 0, 40, 40]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_UnregisterErrorHandler",
+                offset: 160,
+                rows: &[[40, 0, 0, 0], [98, 232, 24, 24], [99, 0, 24, 24]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_ErrorAggregator_Create",
+                offset: 168,
+                rows: &[[40, 0, 0, 0], [98, 232, 32, 32], [99, 0, 32, 32]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_ErrorAggregator_Delete",
+                offset: 176,
+                rows: &[[40, 0, 0, 0], [98, 232, 16, 16], [99, 0, 16, 16]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_ErrorDigest_Delete",
+                offset: 184,
+                rows: &[[40, 0, 0, 0], [98, 232, 16, 16], [99, 0, 16, 16]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_ErrorAggregator_AddError",
+                offset: 192,
+                rows: &[[40, 0, 0, 0], [98, 232, 48, 48], [99, 0, 48, 48]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_ErrorAggregator_ProcessAndShutdown",
+                offset: 200,
+                rows: &[[40, 0, 0, 0], [98, 232, 24, 24], [99, 0, 24, 24]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_ErrorAggregator_LogErrorDigest",
+                offset: 208,
+                rows: &[[40, 0, 0, 0], [98, 232, 24, 24], [99, 0, 24, 24]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_ErrorAggregator_Size",
+                offset: 216,
+                rows: &[[40, 0, 0, 0], [98, 232, 24, 24], [99, 0, 24, 24]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_ErrorAggregator_Active",
+                offset: 224,
+                rows: &[[40, 0, 0, 0], [98, 232, 17, 17], [99, 0, 17, 17]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_GetInterfaceAddressesHelper",
+                offset: 232,
+                rows: &[[40, 0, 0, 0], [101, 240, 104, 104], [102, 0, 104, 104]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Megascale_GetOrCreateRuntimeError",
+                offset: 240,
+                rows: &[[40, 0, 0, 0], [103, 248, 104, 104], [104, 0, 104, 104]],
+            },
+        ],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::megascale::PJRT_Megascale_Extension>::zeroed())
     }
@@ -60,7 +201,7 @@ pub unsafe fn megascale_create_client_context_from_pj_rt_client(
         .table()
         .0
         .create_client_context_from_pjrt_client else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_CreateClientContextFromPjRtClient_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_CreateClientContextFromPjRtClient_Args_STRUCT_SIZE;
@@ -119,7 +260,7 @@ pub unsafe fn megascale_create_default_client_context(
         .table()
         .0
         .create_default_client_context else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_CreateDefaultClientContext_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_CreateDefaultClientContext_Args_STRUCT_SIZE;
@@ -176,7 +317,7 @@ pub unsafe fn megascale_delete_client_context(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.delete_client_context
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_DeleteClientContext_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_DeleteClientContext_Args_STRUCT_SIZE;
@@ -237,7 +378,7 @@ pub unsafe fn megascale_create_ao_t_config(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.create_aot_config else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_CreateAoTConfig_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_CreateAoTConfig_Args_STRUCT_SIZE;
@@ -335,7 +476,7 @@ pub unsafe fn megascale_create_multi_slice_config(
         .table()
         .0
         .create_multi_slice_config else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_CreateMultiSliceConfig_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_CreateMultiSliceConfig_Args_STRUCT_SIZE;
@@ -403,7 +544,7 @@ pub unsafe fn megascale_client_context_initialize(
         .table()
         .0
         .client_context_initialize else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_ClientContext_Initialize_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ClientContext_Initialize_Args_STRUCT_SIZE;
@@ -472,7 +613,7 @@ pub unsafe fn megascale_client_context_unblock_pending_work(
         .table()
         .0
         .client_context_unblock_pending_work else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_ClientContext_UnblockPendingWork_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ClientContext_UnblockPendingWork_Args_STRUCT_SIZE;
@@ -536,7 +677,7 @@ pub unsafe fn megascale_client_context_megascale_port(
         .table()
         .0
         .client_context_megascale_port else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_ClientContext_MegascalePort_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ClientContext_MegascalePort_Args_STRUCT_SIZE;
@@ -613,7 +754,7 @@ pub unsafe fn megascale_create_megascale_collectives(
         .table()
         .0
         .create_megascale_collectives else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_CreateMegascaleCollectives_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_CreateMegascaleCollectives_Args_STRUCT_SIZE;
@@ -682,7 +823,7 @@ pub unsafe fn megascale_device_id_to_megascale_id(
         .table()
         .0
         .device_id_to_megascale_id else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_DeviceId_To_MegascaleId_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_DeviceId_To_MegascaleId_Args_STRUCT_SIZE;
@@ -746,7 +887,7 @@ pub unsafe fn megascale_megascale_id_to_device_id(
         .table()
         .0
         .megascale_id_to_device_id else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_MegascaleId_To_DeviceId_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_MegascaleId_To_DeviceId_Args_STRUCT_SIZE;
@@ -821,7 +962,7 @@ pub unsafe fn megascale_register_error_handler(
         .table()
         .0
         .register_megascale_error_handler else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_RegisterErrorHandler_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_RegisterErrorHandler_Args_STRUCT_SIZE;
@@ -889,7 +1030,7 @@ pub unsafe fn megascale_unregister_error_handler(
         .table()
         .0
         .unregister_megascale_error_handler else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_UnregisterErrorHandler_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_UnregisterErrorHandler_Args_STRUCT_SIZE;
@@ -950,7 +1091,7 @@ pub unsafe fn megascale_error_aggregator_create(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.error_aggregator_create
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_Create_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_Create_Args_STRUCT_SIZE;
@@ -1009,7 +1150,7 @@ pub unsafe fn megascale_error_aggregator_delete(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.error_aggregator_delete
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_Delete_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_Delete_Args_STRUCT_SIZE;
@@ -1064,7 +1205,7 @@ pub unsafe fn megascale_error_digest_delete(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.error_digest_delete
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_ErrorDigest_Delete_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ErrorDigest_Delete_Args_STRUCT_SIZE;
@@ -1140,7 +1281,7 @@ pub unsafe fn megascale_error_aggregator_add_error(
         .table()
         .0
         .error_aggregator_add_error else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_AddError_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_AddError_Args_STRUCT_SIZE;
@@ -1206,7 +1347,7 @@ pub unsafe fn megascale_error_aggregator_process_and_shutdown(
         .table()
         .0
         .error_aggregator_process_and_shutdown else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_ProcessAndShutdown_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_ProcessAndShutdown_Args_STRUCT_SIZE;
@@ -1269,7 +1410,7 @@ pub unsafe fn megascale_error_aggregator_log_error_digest(
         .table()
         .0
         .error_aggregator_log_error_digest else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_LogErrorDigest_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_LogErrorDigest_Args_STRUCT_SIZE;
@@ -1330,7 +1471,7 @@ pub unsafe fn megascale_error_aggregator_size(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.error_aggregator_size
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_Size_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_Size_Args_STRUCT_SIZE;
@@ -1391,7 +1532,7 @@ pub unsafe fn megascale_error_aggregator_active(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.error_aggregator_active
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_Active_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_Active_Args_STRUCT_SIZE;
@@ -1500,7 +1641,7 @@ pub unsafe fn megascale_get_interface_addresses_helper(
         .table()
         .0
         .get_interface_addresses_helper else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_GetInterfaceAddressesHelper_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_GetInterfaceAddressesHelper_Args_STRUCT_SIZE;
@@ -1615,7 +1756,7 @@ pub unsafe fn megascale_get_or_create_runtime_error(
         .table()
         .0
         .get_or_create_runtime_error else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_GetOrCreateRuntimeError_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_GetOrCreateRuntimeError_Args_STRUCT_SIZE;

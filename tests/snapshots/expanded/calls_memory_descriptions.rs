@@ -11,6 +11,17 @@ pub struct Table(
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 6;
     const NAME: &'static str = "MemoryDescriptions";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[
+            ::pjrt::__rt::Gated {
+                name: "PJRT_DeviceDescription_MemoryDescriptions",
+                offset: 24,
+                rows: &[[40, 0, 40, 40], [61, 0, 48, 40], [62, 0, 48, 48]],
+            },
+        ],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(
             <::pjrt::sys::memory_descriptions::PJRT_MemoryDescriptions_Extension>::zeroed(),
@@ -42,8 +53,8 @@ pub struct DeviceDescriptionMemoryDescriptionsOut {
     pub memory_descriptions: *const *const ::pjrt::sys::memory_descriptions::PJRT_MemoryDescription,
     /// `num_memory_descriptions` (`size_t`).
     pub num_memory_descriptions: usize,
-    /// `default_memory_index` (`size_t`).
-    pub default_memory_index: usize,
+    /// `default_memory_index` (`size_t`). Since PJRT 0.62; none from an older plugin.
+    pub default_memory_index: ::core::option::Option<usize>,
 }
 /// Calls `PJRT_DeviceDescription_MemoryDescriptions` (since PJRT 0.59).
 ///
@@ -68,10 +79,11 @@ pub unsafe fn device_description_memory_descriptions(
         .table()
         .0
         .PJRT_DeviceDescription_MemoryDescriptions else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
+    let gate = table.gate(3);
     let mut args = <::pjrt::sys::memory_descriptions::PJRT_DeviceDescription_MemoryDescriptions_Args>::zeroed();
-    args.struct_size = ::pjrt::sys::memory_descriptions::PJRT_DeviceDescription_MemoryDescriptions_Args_STRUCT_SIZE;
+    args.struct_size = gate.sent as usize;
     args.device_description = input.device_description;
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
@@ -81,7 +93,11 @@ pub unsafe fn device_description_memory_descriptions(
     ::core::result::Result::Ok(DeviceDescriptionMemoryDescriptionsOut {
         memory_descriptions: args.memory_descriptions,
         num_memory_descriptions: args.num_memory_descriptions,
-        default_memory_index: args.default_memory_index,
+        default_memory_index: if gate.known >= 48 {
+            ::core::option::Option::Some(args.default_memory_index)
+        } else {
+            ::core::option::Option::None
+        },
     })
 }
 /// Inputs of [`memory_description_kind`]: the fields of `PJRT_MemoryDescription_Kind_Args` that the caller fills.
@@ -137,7 +153,7 @@ pub unsafe fn memory_description_kind(
         .table()
         .0
         .PJRT_MemoryDescription_Kind else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::memory_descriptions::PJRT_MemoryDescription_Kind_Args>::zeroed();
     args.struct_size = ::pjrt::sys::memory_descriptions::PJRT_MemoryDescription_Kind_Args_STRUCT_SIZE;

@@ -9,6 +9,11 @@ pub struct Table(pub ::pjrt::sys::multi_slice::PJRT_MultiSlice_Extension);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 22;
     const NAME: &'static str = "MultiSlice";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::multi_slice::PJRT_MultiSlice_Extension>::zeroed())
     }
@@ -54,7 +59,7 @@ pub unsafe fn multi_slice_config_destroy(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.config_destroy else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_Destroy_Args_STRUCT_SIZE;
@@ -110,7 +115,7 @@ pub unsafe fn multi_slice_config_num_slices(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.config_num_slices else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_NumSlices_Args>::zeroed();
     args.struct_size = ::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_NumSlices_Args_STRUCT_SIZE;
@@ -168,7 +173,7 @@ pub unsafe fn multi_slice_config_slice_id(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.config_slice_id else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_SliceId_Args>::zeroed();
     args.struct_size = ::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_SliceId_Args_STRUCT_SIZE;
@@ -241,7 +246,7 @@ pub unsafe fn multi_slice_config_num_devices_per_slice(
         .table()
         .0
         .config_num_devices_per_slice else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_NumDevicesPerSlice_Args>::zeroed();
     args.struct_size = ::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_NumDevicesPerSlice_Args_STRUCT_SIZE;
@@ -313,7 +318,7 @@ pub unsafe fn multi_slice_config_serialize(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.config_serialize else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_Serialize_Args>::zeroed();
     args.struct_size = ::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_Serialize_Args_STRUCT_SIZE;

@@ -9,6 +9,17 @@ pub struct Table(pub ::pjrt::sys::phase_compile::PJRT_PhaseCompile_Extension);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 9;
     const NAME: &'static str = "PhaseCompile";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[
+            ::pjrt::__rt::Gated {
+                name: "PJRT_PhaseCompile_C_Buffers_Destroy",
+                offset: 56,
+                rows: &[[40, 0, 0, 0], [72, 64, 40, 40], [73, 0, 40, 40]],
+            },
+        ],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::phase_compile::PJRT_PhaseCompile_Extension>::zeroed())
     }
@@ -58,7 +69,7 @@ pub unsafe fn phase_compile_get_compiler(
         .table()
         .0
         .phase_compile_get_compiler else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::phase_compile::PJRT_PhaseCompile_Get_Compiler_Args>::zeroed();
     args.struct_size = ::pjrt::sys::phase_compile::PJRT_PhaseCompile_Get_Compiler_Args_STRUCT_SIZE;
@@ -110,12 +121,11 @@ pub unsafe fn phase_compile_destroy_compiler(
         name: "PJRT_PhaseCompile_Destroy_Compiler",
         since: 69,
     };
-    let api = table.api();
     let ::core::option::Option::Some(function) = table
         .table()
         .0
         .phase_compile_destroy_compiler else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::phase_compile::PJRT_PhaseCompile_Destroy_Compiler_Args>::zeroed();
     args.struct_size = ::pjrt::sys::phase_compile::PJRT_PhaseCompile_Destroy_Compiler_Args_STRUCT_SIZE;
@@ -215,7 +225,7 @@ pub unsafe fn phase_compile_run_phase(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.phase_compile_run_phases
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::phase_compile::PJRT_PhaseCompile_Run_Phase_Args>::zeroed();
     args.struct_size = ::pjrt::sys::phase_compile::PJRT_PhaseCompile_Run_Phase_Args_STRUCT_SIZE;
@@ -291,7 +301,7 @@ pub unsafe fn phase_compile_get_phase_names(
         .table()
         .0
         .phase_compile_get_phase_names else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::phase_compile::PJRT_PhaseCompile_Get_PhaseNames_Args>::zeroed();
     args.struct_size = ::pjrt::sys::phase_compile::PJRT_PhaseCompile_Get_PhaseNames_Args_STRUCT_SIZE;
@@ -358,12 +368,11 @@ pub unsafe fn phase_compile_c_buffers_destroy(
         name: "PJRT_PhaseCompile_C_Buffers_Destroy",
         since: 73,
     };
-    let api = table.api();
     let ::core::option::Option::Some(function) = table
         .table()
         .0
         .phase_compile_c_buffers_destroy else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::phase_compile::PJRT_PhaseCompile_C_Buffers_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::phase_compile::PJRT_PhaseCompile_C_Buffers_Destroy_Args_STRUCT_SIZE;

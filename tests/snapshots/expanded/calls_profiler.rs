@@ -9,6 +9,31 @@ pub struct Table(pub ::pjrt::sys::profiler::PJRT_Profiler_Extension);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 1;
     const NAME: &'static str = "Profiler";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Profiler_Extension.profiler_api",
+                offset: 24,
+                rows: &[[40, 0, 0, 1], [45, 0, 1, 1]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Profiler_Extension.traceme_context_id",
+                offset: 32,
+                rows: &[[40, 0, 0, 0], [45, 40, 1, 1], [46, 0, 1, 1]],
+            },
+        ],
+        ends: &[
+            [40, 24, 0, 1],
+            [41, 24, 0, 1],
+            [42, 24, 0, 1],
+            [43, 24, 0, 1],
+            [44, 24, 0, 1],
+            [46, 32, 32, 40],
+            [47, 32, 32, 40],
+            [48, 32, 32, 40],
+        ],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::profiler::PJRT_Profiler_Extension>::zeroed())
     }

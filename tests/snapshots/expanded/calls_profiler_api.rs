@@ -13,6 +13,27 @@ unsafe impl ::pjrt::__rt::TableBehind for PluginProfilerApi {
     type Error = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Error;
     const NAME: &'static str = "PLUGIN_Profiler_Api";
     const SLOT: &'static str = "profiler_api";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[
+            ::pjrt::__rt::Gated {
+                name: "PLUGIN_Profiler_Consume",
+                offset: 80,
+                rows: &[[40, 0, 0, 0], [113, 104, 24, 24], [114, 0, 24, 24]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PLUGIN_Profiler_ConsumeResult_Destroy",
+                offset: 88,
+                rows: &[[40, 0, 0, 0], [113, 104, 16, 16], [114, 0, 16, 16]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PLUGIN_Profiler_Serialize",
+                offset: 96,
+                rows: &[[40, 0, 0, 0], [113, 104, 40, 40], [114, 0, 40, 40]],
+            },
+        ],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::profiler_api::PLUGIN_Profiler_Api>::zeroed())
     }
@@ -100,9 +121,8 @@ pub unsafe fn plugin_profiler_error_destroy(
         name: "PLUGIN_Profiler_Error_Destroy",
         since: 34,
     };
-    let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.error_destroy else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_Error_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Error_Destroy_Args_STRUCT_SIZE;
@@ -157,9 +177,8 @@ pub unsafe fn plugin_profiler_error_message(
         name: "PLUGIN_Profiler_Error_Message",
         since: 34,
     };
-    let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.error_message else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_Error_Message_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Error_Message_Args_STRUCT_SIZE;
@@ -217,9 +236,8 @@ pub unsafe fn plugin_profiler_error_get_code(
         name: "PLUGIN_Profiler_Error_GetCode",
         since: 34,
     };
-    let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.error_get_code else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_Error_GetCode_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Error_GetCode_Args_STRUCT_SIZE;
@@ -277,9 +295,8 @@ pub unsafe fn plugin_profiler_create(
         name: "PLUGIN_Profiler_Create",
         since: 34,
     };
-    let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.create else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_Create_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Create_Args_STRUCT_SIZE;
@@ -333,9 +350,8 @@ pub unsafe fn plugin_profiler_destroy(
         name: "PLUGIN_Profiler_Destroy",
         since: 34,
     };
-    let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.destroy else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Destroy_Args_STRUCT_SIZE;
@@ -386,9 +402,8 @@ pub unsafe fn plugin_profiler_start(
         name: "PLUGIN_Profiler_Start",
         since: 34,
     };
-    let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.start else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_Start_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Start_Args_STRUCT_SIZE;
@@ -439,9 +454,8 @@ pub unsafe fn plugin_profiler_stop(
         name: "PLUGIN_Profiler_Stop",
         since: 34,
     };
-    let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.stop else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_Stop_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Stop_Args_STRUCT_SIZE;
@@ -502,9 +516,8 @@ pub unsafe fn plugin_profiler_collect_data(
         name: "PLUGIN_Profiler_CollectData",
         since: 34,
     };
-    let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.collect_data else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_CollectData_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_CollectData_Args_STRUCT_SIZE;
@@ -562,9 +575,8 @@ pub unsafe fn plugin_profiler_consume(
         name: "PLUGIN_Profiler_Consume",
         since: 114,
     };
-    let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.consume else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_Consume_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Consume_Args_STRUCT_SIZE;
@@ -619,10 +631,9 @@ pub unsafe fn plugin_profiler_consume_result_destroy(
         name: "PLUGIN_Profiler_ConsumeResult_Destroy",
         since: 114,
     };
-    let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.consume_result_destroy
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_ConsumeResult_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_ConsumeResult_Destroy_Args_STRUCT_SIZE;
@@ -683,9 +694,8 @@ pub unsafe fn plugin_profiler_serialize(
         name: "PLUGIN_Profiler_Serialize",
         since: 114,
     };
-    let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.serialize else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_Serialize_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Serialize_Args_STRUCT_SIZE;

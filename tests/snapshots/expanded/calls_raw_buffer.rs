@@ -9,6 +9,17 @@ pub struct Table(pub ::pjrt::sys::raw_buffer::PJRT_RawBuffer_Extension);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 8;
     const NAME: &'static str = "RawBuffer";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[
+            ::pjrt::__rt::Gated {
+                name: "PJRT_RawBuffer_GetHostPointer",
+                offset: 72,
+                rows: &[[40, 0, 0, 0], [73, 80, 32, 32], [74, 0, 32, 32]],
+            },
+        ],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::raw_buffer::PJRT_RawBuffer_Extension>::zeroed())
     }
@@ -60,7 +71,7 @@ pub unsafe fn raw_buffer_create_raw_alias_of_buffer(
         .table()
         .0
         .PJRT_RawBuffer_CreateRawAliasOfBuffer else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::raw_buffer::PJRT_RawBuffer_CreateRawAliasOfBuffer_Args>::zeroed();
     args.struct_size = ::pjrt::sys::raw_buffer::PJRT_RawBuffer_CreateRawAliasOfBuffer_Args_STRUCT_SIZE;
@@ -116,7 +127,7 @@ pub unsafe fn raw_buffer_destroy(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.PJRT_RawBuffer_Destroy
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::raw_buffer::PJRT_RawBuffer_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::raw_buffer::PJRT_RawBuffer_Destroy_Args_STRUCT_SIZE;
@@ -175,7 +186,7 @@ pub unsafe fn raw_buffer_get_on_device_size_in_bytes(
         .table()
         .0
         .PJRT_RawBuffer_GetOnDeviceSizeInBytes else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::raw_buffer::PJRT_RawBuffer_GetOnDeviceSizeInBytes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::raw_buffer::PJRT_RawBuffer_GetOnDeviceSizeInBytes_Args_STRUCT_SIZE;
@@ -236,7 +247,7 @@ pub unsafe fn raw_buffer_get_memory_space(
         .table()
         .0
         .PJRT_RawBuffer_GetMemorySpace else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::raw_buffer::PJRT_RawBuffer_GetMemorySpace_Args>::zeroed();
     args.struct_size = ::pjrt::sys::raw_buffer::PJRT_RawBuffer_GetMemorySpace_Args_STRUCT_SIZE;
@@ -313,7 +324,7 @@ pub unsafe fn raw_buffer_copy_raw_host_to_device(
         .table()
         .0
         .PJRT_RawBuffer_CopyRawHostToDevice else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::raw_buffer::PJRT_RawBuffer_CopyRawHostToDevice_Args>::zeroed();
     args.struct_size = ::pjrt::sys::raw_buffer::PJRT_RawBuffer_CopyRawHostToDevice_Args_STRUCT_SIZE;
@@ -393,7 +404,7 @@ pub unsafe fn raw_buffer_copy_raw_device_to_host(
         .table()
         .0
         .PJRT_RawBuffer_CopyRawDeviceToHost else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::raw_buffer::PJRT_RawBuffer_CopyRawDeviceToHost_Args>::zeroed();
     args.struct_size = ::pjrt::sys::raw_buffer::PJRT_RawBuffer_CopyRawDeviceToHost_Args_STRUCT_SIZE;
@@ -457,7 +468,7 @@ pub unsafe fn raw_buffer_get_host_pointer(
         .table()
         .0
         .PJRT_RawBuffer_GetHostPointer else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::raw_buffer::PJRT_RawBuffer_GetHostPointer_Args>::zeroed();
     args.struct_size = ::pjrt::sys::raw_buffer::PJRT_RawBuffer_GetHostPointer_Args_STRUCT_SIZE;

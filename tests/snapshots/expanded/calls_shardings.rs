@@ -9,6 +9,11 @@ pub struct Table(pub ::pjrt::sys::shardings::PJRT_Shardings_Extension);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 19;
     const NAME: &'static str = "Shardings";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::shardings::PJRT_Shardings_Extension>::zeroed())
     }
@@ -64,7 +69,7 @@ pub unsafe fn shardings_pjrt_executable_parameter_shardings(
         .table()
         .0
         .PJRT_Shardings_PJRT_Executable_ParameterShardings else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::shardings::PJRT_Shardings_PJRT_Executable_ParameterShardings_Args>::zeroed();
     args.struct_size = ::pjrt::sys::shardings::PJRT_Shardings_PJRT_Executable_ParameterShardings_Args_STRUCT_SIZE;
@@ -131,7 +136,7 @@ pub unsafe fn shardings_pjrt_executable_output_shardings(
         .table()
         .0
         .PJRT_Shardings_PJRT_Executable_OutputShardings else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::shardings::PJRT_Shardings_PJRT_Executable_OutputShardings_Args>::zeroed();
     args.struct_size = ::pjrt::sys::shardings::PJRT_Shardings_PJRT_Executable_OutputShardings_Args_STRUCT_SIZE;

@@ -9,6 +9,11 @@ pub struct Table(pub ::pjrt::sys::stream::PJRT_Stream_Extension);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 3;
     const NAME: &'static str = "Stream";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::stream::PJRT_Stream_Extension>::zeroed())
     }
@@ -57,7 +62,7 @@ pub unsafe fn get_stream_for_external_ready_events(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.get_stream else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::stream::PJRT_Get_Stream_For_External_Ready_Events_Args>::zeroed();
     args.struct_size = ::pjrt::sys::stream::PJRT_Get_Stream_For_External_Ready_Events_Args_STRUCT_SIZE;
@@ -114,7 +119,7 @@ pub unsafe fn wait_until_buffer_ready_on_stream(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.wait_stream else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::stream::PJRT_Wait_Until_Buffer_Ready_On_Stream_Args>::zeroed();
     args.struct_size = ::pjrt::sys::stream::PJRT_Wait_Until_Buffer_Ready_On_Stream_Args_STRUCT_SIZE;

@@ -9,6 +9,47 @@ pub struct Table(pub ::pjrt::sys::tpu_executable::PJRT_TpuExecutable_Extension);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 17;
     const NAME: &'static str = "TpuExecutable";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[
+            ::pjrt::__rt::Gated {
+                name: "PJRT_TpuExecutable_Extension.get_core_program_abi_version",
+                offset: 40,
+                rows: &[[40, 0, 0, 0], [90, 48, 1, 1], [91, 0, 1, 1]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_TpuExecutable_GetCompiledMemoryStats",
+                offset: 48,
+                rows: &[[40, 0, 0, 0], [97, 80, 56, 56], [98, 0, 56, 56]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_TpuExecutable_RunHloCostAnalysis",
+                offset: 56,
+                rows: &[[40, 0, 0, 0], [97, 80, 80, 80], [98, 0, 80, 80]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_TpuExecutable_SetTpuCompilationEnv",
+                offset: 64,
+                rows: &[[40, 0, 0, 0], [97, 80, 56, 56], [98, 0, 56, 56]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_TpuExecutable_GetTpuCompilationEnvFieldAsString",
+                offset: 72,
+                rows: &[[40, 0, 0, 0], [97, 80, 72, 72], [98, 0, 72, 72]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_TpuExecutable_IsTpuPredeterminedError",
+                offset: 80,
+                rows: &[[40, 0, 0, 0], [98, 88, 25, 25], [99, 0, 25, 25]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_TpuExecutable_IsTpuCancellationPlaceholderError",
+                offset: 88,
+                rows: &[[40, 0, 0, 0], [114, 96, 25, 25], [115, 0, 25, 25]],
+            },
+        ],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::tpu_executable::PJRT_TpuExecutable_Extension>::zeroed())
     }
@@ -76,7 +117,7 @@ pub unsafe fn tpu_executable_get_target_arguments(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.get_target_arguments
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_executable::PJRT_TpuExecutable_GetTargetArguments_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_executable::PJRT_TpuExecutable_GetTargetArguments_Args_STRUCT_SIZE;
@@ -159,7 +200,7 @@ pub unsafe fn tpu_executable_get_hlo_module_with_config(
         .table()
         .0
         .get_hlo_module_with_config else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_executable::PJRT_TpuExecutable_GetHloModuleWithConfig_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_executable::PJRT_TpuExecutable_GetHloModuleWithConfig_Args_STRUCT_SIZE;
@@ -242,7 +283,7 @@ pub unsafe fn tpu_executable_get_compiled_memory_stats(
         .table()
         .0
         .get_compiled_memory_stats else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_executable::PJRT_TpuExecutable_GetCompiledMemoryStats_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_executable::PJRT_TpuExecutable_GetCompiledMemoryStats_Args_STRUCT_SIZE;
@@ -335,7 +376,7 @@ pub unsafe fn tpu_executable_run_hlo_cost_analysis(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.run_hlo_cost_analysis
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_executable::PJRT_TpuExecutable_RunHloCostAnalysis_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_executable::PJRT_TpuExecutable_RunHloCostAnalysis_Args_STRUCT_SIZE;
@@ -419,7 +460,7 @@ pub unsafe fn tpu_executable_set_tpu_compilation_env(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.set_tpu_compilation_env
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_executable::PJRT_TpuExecutable_SetTpuCompilationEnv_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_executable::PJRT_TpuExecutable_SetTpuCompilationEnv_Args_STRUCT_SIZE;
@@ -512,7 +553,7 @@ pub unsafe fn tpu_executable_get_tpu_compilation_env_field_as_string(
         .table()
         .0
         .get_tpu_compilation_env_field_as_string else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_executable::PJRT_TpuExecutable_GetTpuCompilationEnvFieldAsString_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_executable::PJRT_TpuExecutable_GetTpuCompilationEnvFieldAsString_Args_STRUCT_SIZE;
@@ -588,7 +629,7 @@ pub unsafe fn tpu_executable_is_tpu_predetermined_error(
         .table()
         .0
         .is_tpu_predetermined_error else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_executable::PJRT_TpuExecutable_IsTpuPredeterminedError_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_executable::PJRT_TpuExecutable_IsTpuPredeterminedError_Args_STRUCT_SIZE;
@@ -662,7 +703,7 @@ pub unsafe fn tpu_executable_is_tpu_cancellation_placeholder_error(
         .table()
         .0
         .is_tpu_cancellation_placeholder_error else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_executable::PJRT_TpuExecutable_IsTpuCancellationPlaceholderError_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_executable::PJRT_TpuExecutable_IsTpuCancellationPlaceholderError_Args_STRUCT_SIZE;

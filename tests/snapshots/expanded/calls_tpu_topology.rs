@@ -9,6 +9,37 @@ pub struct Table(pub ::pjrt::sys::tpu_topology::PJRT_TpuTopology_Extension);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 16;
     const NAME: &'static str = "TpuTopology";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[
+            ::pjrt::__rt::Gated {
+                name: "PJRT_TpuTopology_GetRoutingStrategy",
+                offset: 240,
+                rows: &[
+                    [40, 0, 0, 0],
+                    [90, 248, 32, 32],
+                    [90, 272, 32, 32],
+                    [91, 0, 32, 32],
+                ],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_TpuTopology_GetSliceConfig",
+                offset: 248,
+                rows: &[[40, 0, 0, 0], [90, 272, 48, 48], [91, 0, 48, 48]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_TpuTopology_GetSliceConfigs",
+                offset: 256,
+                rows: &[[40, 0, 0, 0], [90, 272, 48, 48], [91, 0, 48, 48]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_TpuTopology_GetDefaultPlatformConfig",
+                offset: 264,
+                rows: &[[40, 0, 0, 0], [90, 272, 40, 40], [91, 0, 40, 40]],
+            },
+        ],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::tpu_topology::PJRT_TpuTopology_Extension>::zeroed())
     }
@@ -77,7 +108,7 @@ pub unsafe fn tpu_topology_subslice(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.subslice else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_Subslice_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_Subslice_Args_STRUCT_SIZE;
@@ -140,7 +171,7 @@ pub unsafe fn tpu_topology_is_subslice_topology(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.is_subslice_topology
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_IsSubsliceTopology_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_IsSubsliceTopology_Args_STRUCT_SIZE;
@@ -225,7 +256,7 @@ pub unsafe fn tpu_topology_subslice_device_id_from_full_device_id(
         .table()
         .0
         .subslice_device_id_from_full_device_id else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_SubsliceDeviceIdFromFullDeviceId_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_SubsliceDeviceIdFromFullDeviceId_Args_STRUCT_SIZE;
@@ -300,7 +331,7 @@ pub unsafe fn tpu_topology_replace_host_bounds(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.replace_host_bounds
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_ReplaceHostBounds_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_ReplaceHostBounds_Args_STRUCT_SIZE;
@@ -363,7 +394,7 @@ pub unsafe fn tpu_topology_is_enhanced_barrier_enabled(
         .table()
         .0
         .is_enhanced_barrier_enabled else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_IsEnhancedBarrierEnabled_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_IsEnhancedBarrierEnabled_Args_STRUCT_SIZE;
@@ -428,7 +459,7 @@ pub unsafe fn tpu_topology_has_limited_ici_connectivity(
         .table()
         .0
         .has_limited_ici_connectivity else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_HasLimitedIciConnectivity_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_HasLimitedIciConnectivity_Args_STRUCT_SIZE;
@@ -505,7 +536,7 @@ pub unsafe fn tpu_topology_is_reachable_over_limited_ici(
         .table()
         .0
         .is_reachable_over_limited_ici else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_IsReachableOverLimitedIci_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_IsReachableOverLimitedIci_Args_STRUCT_SIZE;
@@ -569,7 +600,7 @@ pub unsafe fn tpu_topology_process_count(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.process_count else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_ProcessCount_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_ProcessCount_Args_STRUCT_SIZE;
@@ -627,7 +658,7 @@ pub unsafe fn tpu_topology_chips_per_process(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.chips_per_process else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_ChipsPerProcess_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_ChipsPerProcess_Args_STRUCT_SIZE;
@@ -686,7 +717,7 @@ pub unsafe fn tpu_topology_core_count_per_chip(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.core_count_per_chip
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_CoreCountPerChip_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_CoreCountPerChip_Args_STRUCT_SIZE;
@@ -744,7 +775,7 @@ pub unsafe fn tpu_topology_chip_count(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.chip_count else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_ChipCount_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_ChipCount_Args_STRUCT_SIZE;
@@ -802,7 +833,7 @@ pub unsafe fn tpu_topology_core_count(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.core_count else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_CoreCount_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_CoreCount_Args_STRUCT_SIZE;
@@ -863,7 +894,7 @@ pub unsafe fn tpu_topology_logi_device_count_per_process(
         .table()
         .0
         .logical_device_count_per_process else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_LogiDeviceCountPerProcess_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_LogiDeviceCountPerProcess_Args_STRUCT_SIZE;
@@ -923,7 +954,7 @@ pub unsafe fn tpu_topology_logi_device_count(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.logical_device_count
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_LogiDeviceCount_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_LogiDeviceCount_Args_STRUCT_SIZE;
@@ -984,7 +1015,7 @@ pub unsafe fn tpu_topology_logi_device_count_per_chip(
         .table()
         .0
         .logical_device_count_per_chip else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_LogiDeviceCountPerChip_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_LogiDeviceCountPerChip_Args_STRUCT_SIZE;
@@ -1044,7 +1075,7 @@ pub unsafe fn tpu_topology_core_count_per_process(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.core_count_per_process
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_CoreCountPerProcess_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_CoreCountPerProcess_Args_STRUCT_SIZE;
@@ -1115,7 +1146,7 @@ pub unsafe fn tpu_topology_process_ids(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.process_ids else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_ProcessIds_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_ProcessIds_Args_STRUCT_SIZE;
@@ -1194,7 +1225,7 @@ pub unsafe fn tpu_topology_logi_device_ids_on_process(
         .table()
         .0
         .logical_device_ids_on_process else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_LogiDeviceIdsOnProcess_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_LogiDeviceIdsOnProcess_Args_STRUCT_SIZE;
@@ -1265,7 +1296,7 @@ pub unsafe fn tpu_topology_proc_id_and_idx_on_proc_for_chip(
         .table()
         .0
         .proc_id_and_idx_on_proc_for_chip else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_ProcIdAndIdxOnProcForChip_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_ProcIdAndIdxOnProcForChip_Args_STRUCT_SIZE;
@@ -1335,7 +1366,7 @@ pub unsafe fn tpu_topology_proc_id_and_idx_on_proc_for_logi_device(
         .table()
         .0
         .proc_id_and_idx_on_proc_for_logi_device else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_ProcIdAndIdxOnProcForLogiDevice_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_ProcIdAndIdxOnProcForLogiDevice_Args_STRUCT_SIZE;
@@ -1412,7 +1443,7 @@ pub unsafe fn tpu_topology_process_coord_from_id(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.process_coord_from_id
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_ProcessCoordFromId_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_ProcessCoordFromId_Args_STRUCT_SIZE;
@@ -1485,7 +1516,7 @@ pub unsafe fn tpu_topology_chip_id_from_coord(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.chip_id_from_coord else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_ChipIdFromCoord_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_ChipIdFromCoord_Args_STRUCT_SIZE;
@@ -1564,7 +1595,7 @@ pub unsafe fn tpu_topology_logi_device_id_from_chip_coord_and_idx(
         .table()
         .0
         .logical_device_id_from_chip_coord_and_idx else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_LogiDeviceIdFromChipCoordAndIdx_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_LogiDeviceIdFromChipCoordAndIdx_Args_STRUCT_SIZE;
@@ -1646,7 +1677,7 @@ pub unsafe fn tpu_topology_chip_coord_and_idx_for_logi_device(
         .table()
         .0
         .chip_coord_and_idx_for_logi_device else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_ChipCoordAndIdxForLogiDevice_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_ChipCoordAndIdxForLogiDevice_Args_STRUCT_SIZE;
@@ -1721,7 +1752,7 @@ pub unsafe fn tpu_topology_chips_per_process_bounds(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.chips_per_process_bounds
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_ChipsPerProcessBounds_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_ChipsPerProcessBounds_Args_STRUCT_SIZE;
@@ -1793,7 +1824,7 @@ pub unsafe fn tpu_topology_chip_bounds(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.chip_bounds else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_ChipBounds_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_ChipBounds_Args_STRUCT_SIZE;
@@ -1865,7 +1896,7 @@ pub unsafe fn tpu_topology_process_bounds(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.process_bounds else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_ProcessBounds_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_ProcessBounds_Args_STRUCT_SIZE;
@@ -1935,7 +1966,7 @@ pub unsafe fn tpu_topology_get_routing_strategy(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.get_routing_strategy
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_GetRoutingStrategy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_GetRoutingStrategy_Args_STRUCT_SIZE;
@@ -2014,7 +2045,7 @@ pub unsafe fn tpu_topology_get_slice_config(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.get_slice_config else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_GetSliceConfig_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_GetSliceConfig_Args_STRUCT_SIZE;
@@ -2092,7 +2123,7 @@ pub unsafe fn tpu_topology_get_slice_configs(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.get_slice_configs else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_GetSliceConfigs_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_GetSliceConfigs_Args_STRUCT_SIZE;
@@ -2166,7 +2197,7 @@ pub unsafe fn tpu_topology_get_default_platform_config(
         .table()
         .0
         .get_default_platform_config else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_GetDefaultPlatformConfig_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_GetDefaultPlatformConfig_Args_STRUCT_SIZE;

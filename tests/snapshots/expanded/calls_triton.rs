@@ -9,6 +9,17 @@ pub struct Table(pub ::pjrt::sys::triton::PJRT_Triton_Extension);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 7;
     const NAME: &'static str = "Triton";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Triton_Compile",
+                offset: 24,
+                rows: &[[40, 0, 0, 1], [84, 0, 80, 80], [90, 0, 96, 80], [91, 0, 96, 96]],
+            },
+        ],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::triton::PJRT_Triton_Extension>::zeroed())
     }
@@ -68,10 +79,10 @@ pub struct TritonCompileOut {
     pub out_asm_size: usize,
     /// `out_smem_bytes` (`int64_t`).
     pub out_smem_bytes: i64,
-    /// `out_path` (`const char*`).
-    pub out_path: *const ::core::ffi::c_char,
-    /// `out_path_size` (`size_t`).
-    pub out_path_size: usize,
+    /// `out_path` (`const char*`). Since PJRT 0.91; none from an older plugin.
+    pub out_path: ::core::option::Option<*const ::core::ffi::c_char>,
+    /// `out_path_size` (`size_t`). Since PJRT 0.91; none from an older plugin.
+    pub out_path_size: ::core::option::Option<usize>,
 }
 /// Calls `PJRT_Triton_Compile` (since PJRT 0.65).
 ///
@@ -93,10 +104,11 @@ pub unsafe fn triton_compile(
     };
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.compile else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
+    let gate = table.gate(3);
     let mut args = <::pjrt::sys::triton::PJRT_Triton_Compile_Args>::zeroed();
-    args.struct_size = ::pjrt::sys::triton::PJRT_Triton_Compile_Args_STRUCT_SIZE;
+    args.struct_size = gate.sent as usize;
     args.module = input.module;
     args.module_size = input.module_size;
     args.arch_name = input.arch_name;
@@ -113,7 +125,15 @@ pub unsafe fn triton_compile(
         out_asm: args.out_asm,
         out_asm_size: args.out_asm_size,
         out_smem_bytes: args.out_smem_bytes,
-        out_path: args.out_path,
-        out_path_size: args.out_path_size,
+        out_path: if gate.known >= 88 {
+            ::core::option::Option::Some(args.out_path)
+        } else {
+            ::core::option::Option::None
+        },
+        out_path_size: if gate.known >= 96 {
+            ::core::option::Option::Some(args.out_path_size)
+        } else {
+            ::core::option::Option::None
+        },
     })
 }

@@ -9,6 +9,27 @@ pub struct Table(pub ::pjrt::sys::xla_transform::PJRT_Xla_Transform_Extension);
 unsafe impl ::pjrt::__rt::TableType for Table {
     const NUMBER: u32 = 24;
     const NAME: &'static str = "XlaTransform";
+    const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
+        newest: 114,
+        gates: &[
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Clear_Xla_Transform_Fn",
+                offset: 32,
+                rows: &[[40, 0, 0, 0], [111, 40, 41, 41], [112, 0, 41, 41]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Xla_Transform_Get_Hlo_Pass_Pipeline_Trace_Fn",
+                offset: 40,
+                rows: &[[40, 0, 0, 0], [114, 56, 40, 40], [115, 0, 40, 40]],
+            },
+            ::pjrt::__rt::Gated {
+                name: "PJRT_Xla_Transform_Destroy_Hlo_Pass_Pipeline_Trace_Fn",
+                offset: 48,
+                rows: &[[40, 0, 0, 0], [114, 56, 16, 16], [115, 0, 16, 16]],
+            },
+        ],
+        ends: &[],
+    };
     fn zeroed() -> Self {
         Self(<::pjrt::sys::xla_transform::PJRT_Xla_Transform_Extension>::zeroed())
     }
@@ -71,7 +92,7 @@ pub unsafe fn register_xla_transform_fn(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.register_xla_transform
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::xla_transform::PJRT_Register_Xla_Transform_Args>::zeroed();
     args.struct_size = ::pjrt::sys::xla_transform::PJRT_Register_Xla_Transform_Args_STRUCT_SIZE;
@@ -147,7 +168,7 @@ pub unsafe fn clear_xla_transform_fn(
     let api = table.api();
     let ::core::option::Option::Some(function) = table.table().0.clear_xla_transform
     else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::xla_transform::PJRT_Clear_Xla_Transform_Args>::zeroed();
     args.struct_size = ::pjrt::sys::xla_transform::PJRT_Clear_Xla_Transform_Args_STRUCT_SIZE;
@@ -217,7 +238,7 @@ pub unsafe fn xla_transform_get_hlo_pass_pipeline_trace_fn(
         .table()
         .0
         .get_hlo_pass_pipeline_trace else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::xla_transform::PJRT_Xla_Transform_Get_Hlo_Pass_Pipeline_Trace_Args>::zeroed();
     args.struct_size = ::pjrt::sys::xla_transform::PJRT_Xla_Transform_Get_Hlo_Pass_Pipeline_Trace_Args_STRUCT_SIZE;
@@ -272,12 +293,11 @@ pub unsafe fn xla_transform_destroy_hlo_pass_pipeline_trace_fn(
         name: "PJRT_Xla_Transform_Destroy_Hlo_Pass_Pipeline_Trace_Fn",
         since: 115,
     };
-    let api = table.api();
     let ::core::option::Option::Some(function) = table
         .table()
         .0
         .destroy_hlo_pass_pipeline_trace else {
-        return ::core::result::Result::Err(api.absent(&FUNCTION));
+        return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::xla_transform::PJRT_Xla_Transform_Destroy_Hlo_Pass_Pipeline_Trace_Args>::zeroed();
     args.struct_size = ::pjrt::sys::xla_transform::PJRT_Xla_Transform_Destroy_Hlo_Pass_Pipeline_Trace_Args_STRUCT_SIZE;

@@ -78,6 +78,22 @@ impl ElementType {
     pub const F6E2M3FN: Self = Self(32);
     /// `PJRT_Buffer_Type_F6E3M2FN`
     pub const F6E3M2FN: Self = Self(33);
+    /// Numbers of the values that came after the oldest supported version of PJRT, and the
+    /// minor version since which plugins have them.
+    #[doc(hidden)]
+    pub const LATE: &'static [(i64, u32)] = &[
+        (23, 50),
+        (24, 54),
+        (25, 54),
+        (26, 55),
+        (27, 55),
+        (28, 63),
+        (29, 63),
+        (30, 94),
+        (31, 94),
+        (32, 114),
+        (33, 114),
+    ];
     /// All values that this version knows.
     pub const ALL: &'static [Self] = &[
         Self::INVALID,

@@ -42,6 +42,10 @@ impl ErrorCode {
     pub const DATA_LOSS: Self = Self(15);
     /// `PJRT_Error_Code_UNAUTHENTICATED`
     pub const UNAUTHENTICATED: Self = Self(16);
+    /// Numbers of the values that came after the oldest supported version of PJRT, and the
+    /// minor version since which plugins have them.
+    #[doc(hidden)]
+    pub const LATE: &'static [(i64, u32)] = &[(0, 77)];
     /// All values that this version knows.
     pub const ALL: &'static [Self] = &[
         Self::OK,

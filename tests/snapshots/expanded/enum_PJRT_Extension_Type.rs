@@ -58,6 +58,34 @@ impl ExtensionType {
     pub const HOST_MEMORY_ALLOCATOR: Self = Self(23);
     /// `PJRT_Extension_Type_XlaTransform`
     pub const XLA_TRANSFORM: Self = Self(24);
+    /// Numbers of the values that came after the oldest supported version of PJRT, and the
+    /// minor version since which plugins have them.
+    #[doc(hidden)]
+    pub const LATE: &'static [(i64, u32)] = &[
+        (2, 47),
+        (3, 49),
+        (4, 51),
+        (5, 53),
+        (6, 59),
+        (7, 65),
+        (8, 68),
+        (9, 71),
+        (10, 73),
+        (11, 73),
+        (12, 74),
+        (13, 76),
+        (14, 78),
+        (15, 80),
+        (16, 82),
+        (17, 91),
+        (18, 91),
+        (19, 91),
+        (20, 92),
+        (21, 95),
+        (22, 97),
+        (23, 104),
+        (24, 111),
+    ];
     /// All values that this version knows.
     pub const ALL: &'static [Self] = &[
         Self::GPU_CUSTOM_CALL,

@@ -16,6 +16,10 @@ impl HostBufferSemantics {
     pub const IMMUTABLE_ZERO_COPY: Self = Self(2);
     /// `PJRT_HostBufferSemantics_kMutableZeroCopy`
     pub const MUTABLE_ZERO_COPY: Self = Self(3);
+    /// Numbers of the values that came after the oldest supported version of PJRT, and the
+    /// minor version since which plugins have them.
+    #[doc(hidden)]
+    pub const LATE: &'static [(i64, u32)] = &[(3, 49)];
     /// All values that this version knows.
     pub const ALL: &'static [Self] = &[
         Self::IMMUTABLE_ONLY_DURING_CALL,

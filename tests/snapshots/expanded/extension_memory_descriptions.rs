@@ -82,20 +82,27 @@ impl MemoryDescriptions {
                 }
             })?,
             default_index: ::pjrt::__rt::part(
-                ::pjrt::__rt::index_or_none(
-                    out.default_memory_index,
-                    ::pjrt::__rt::count(
-                        out.num_memory_descriptions,
-                        ::pjrt::__rt::Place {
-                            function: "PJRT_DeviceDescription_MemoryDescriptions",
-                            field: "default_memory_index",
-                        },
-                    )?,
-                    ::pjrt::__rt::Place {
-                        function: "PJRT_DeviceDescription_MemoryDescriptions",
-                        field: "default_memory_index",
-                    },
-                ),
+                match out.default_memory_index {
+                    ::core::option::Option::Some(default_memory_index) => {
+                        ::pjrt::__rt::index_or_none(
+                            default_memory_index,
+                            ::pjrt::__rt::count(
+                                out.num_memory_descriptions,
+                                ::pjrt::__rt::Place {
+                                    function: "PJRT_DeviceDescription_MemoryDescriptions",
+                                    field: "default_memory_index",
+                                },
+                            )?,
+                            ::pjrt::__rt::Place {
+                                function: "PJRT_DeviceDescription_MemoryDescriptions",
+                                field: "default_memory_index",
+                            },
+                        )
+                    }
+                    ::core::option::Option::None => {
+                        ::core::result::Result::Ok(::core::option::Option::None)
+                    }
+                },
             )?,
         })
     }

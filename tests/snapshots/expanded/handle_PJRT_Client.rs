@@ -500,20 +500,26 @@ impl Client {
             .map(|given| ::pjrt::__rt::Lower::lower(given, api))
             .transpose()?;
         let input = ::pjrt::raw::ExecutableDeserializeAndLoadIn::new(
-            ::pjrt::__rt::Handle::as_raw(self),
-            serialized_executable.as_ptr().cast_mut().cast(),
-            serialized_executable.len(),
-            options_bytes
-                .as_ref()
-                .map_or(::core::ptr::null(), |given| given.as_ptr())
-                .cast_mut()
-                .cast(),
-            options_bytes.as_ref().map_or(0, |given| given.len()),
-            placement_lowered
-                .as_ref()
-                .map_or(::core::ptr::null(), ::pjrt::__rt::Lowered::as_ptr)
-                .cast_mut(),
-        );
+                ::pjrt::__rt::Handle::as_raw(self),
+                serialized_executable.as_ptr().cast_mut().cast(),
+                serialized_executable.len(),
+            )
+            .with_overridden_serialized_compile_options(
+                options_bytes
+                    .as_ref()
+                    .map_or(::core::ptr::null(), |given| given.as_ptr())
+                    .cast_mut()
+                    .cast(),
+            )
+            .with_overridden_serialized_compile_options_size(
+                options_bytes.as_ref().map_or(0, |given| given.len()),
+            )
+            .with_load_options(
+                placement_lowered
+                    .as_ref()
+                    .map_or(::core::ptr::null(), ::pjrt::__rt::Lowered::as_ptr)
+                    .cast_mut(),
+            );
         // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
         // slices carry their own length. bytes and options are read during the call; the bytes
         // hold machine code that the plugin runs unchecked, so they must come from a place that
@@ -792,21 +798,21 @@ impl Client {
             .transpose()?;
         let payload_list = ::pjrt::__rt::lower_named_values(payload)?;
         let input = ::pjrt::raw::ClientCreateErrorBufferIn::new(
-            ::pjrt::__rt::Handle::as_raw(self),
-            ::core::convert::From::from(error_code),
-            error_message.as_ptr().cast_mut().cast(),
-            error_message.len(),
-            dims.as_ptr().cast_mut().cast(),
-            dims.len(),
-            ::core::convert::From::from(element_type),
-            layout_lowered
-                .as_ref()
-                .map_or(::core::ptr::null(), ::pjrt::__rt::Lowered::as_ptr)
-                .cast_mut(),
-            ::pjrt::__rt::Handle::as_raw(memory),
-            payload_list.as_ptr().cast_mut().cast(),
-            payload_list.len(),
-        );
+                ::pjrt::__rt::Handle::as_raw(self),
+                ::core::convert::From::from(error_code),
+                error_message.as_ptr().cast_mut().cast(),
+                error_message.len(),
+                dims.as_ptr().cast_mut().cast(),
+                dims.len(),
+                ::core::convert::From::from(element_type),
+                layout_lowered
+                    .as_ref()
+                    .map_or(::core::ptr::null(), ::pjrt::__rt::Lowered::as_ptr)
+                    .cast_mut(),
+                ::pjrt::__rt::Handle::as_raw(memory),
+            )
+            .with_payload(payload_list.as_ptr().cast_mut().cast())
+            .with_num_payload(payload_list.len());
         // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
         // slices carry their own length. message, payload and shape are copied; payload values
         // must be strings, which the plugin checks; an error with code OK makes no sense to it

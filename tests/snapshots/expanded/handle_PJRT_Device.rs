@@ -293,7 +293,13 @@ impl Device {
             )?,
             peak_allocated_bytes: ::pjrt::__rt::part(
                 ::core::result::Result::Ok(
-                    out.peak_allocated_bytes_is_set.then_some(out.peak_allocated_bytes),
+                    if out.peak_allocated_bytes_is_set
+                        == ::core::option::Option::Some(true)
+                    {
+                        out.peak_allocated_bytes
+                    } else {
+                        ::core::option::Option::None
+                    },
                 ),
             )?,
         })
@@ -323,14 +329,14 @@ impl Device {
         )?;
         let payload_list = ::pjrt::__rt::lower_named_values(payload)?;
         let input = ::pjrt::raw::DevicePoisonExecutionIn::new(
-            ::pjrt::__rt::Handle::as_raw(self),
-            launch_id,
-            ::core::convert::From::from(error_code),
-            error_message.as_ptr().cast_mut().cast(),
-            error_message.len(),
-            payload_list.as_ptr().cast_mut().cast(),
-            payload_list.len(),
-        );
+                ::pjrt::__rt::Handle::as_raw(self),
+                launch_id,
+                ::core::convert::From::from(error_code),
+                error_message.as_ptr().cast_mut().cast(),
+                error_message.len(),
+            )
+            .with_payload(payload_list.as_ptr().cast_mut().cast())
+            .with_num_payload(payload_list.len());
         // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
         // slices carry their own length. code, message and payload are copied; payload values
         // must be strings, which the plugin checks

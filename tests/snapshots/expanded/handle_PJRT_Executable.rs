@@ -641,23 +641,23 @@ pub struct CompiledMemoryStats {
     /// `temp_size_in_bytes`.
     pub temp_size_in_bytes: i64,
     /// `host_generated_code_size_in_bytes`.
-    pub host_generated_code_size_in_bytes: i64,
+    pub host_generated_code_size_in_bytes: ::core::option::Option<i64>,
     /// `host_argument_size_in_bytes`.
-    pub host_argument_size_in_bytes: i64,
+    pub host_argument_size_in_bytes: ::core::option::Option<i64>,
     /// `host_output_size_in_bytes`.
-    pub host_output_size_in_bytes: i64,
+    pub host_output_size_in_bytes: ::core::option::Option<i64>,
     /// `host_alias_size_in_bytes`.
-    pub host_alias_size_in_bytes: i64,
+    pub host_alias_size_in_bytes: ::core::option::Option<i64>,
     /// `host_temp_size_in_bytes`.
-    pub host_temp_size_in_bytes: i64,
+    pub host_temp_size_in_bytes: ::core::option::Option<i64>,
     /// `peak_memory_in_bytes`.
-    pub peak_memory_in_bytes: i64,
+    pub peak_memory_in_bytes: ::core::option::Option<i64>,
     /// `total_size_in_bytes`.
-    pub total_size_in_bytes: i64,
+    pub total_size_in_bytes: ::core::option::Option<i64>,
     /// `total_allocation_bytes`.
-    pub total_allocation_bytes: i64,
+    pub total_allocation_bytes: ::core::option::Option<i64>,
     /// `indefinite_allocations`.
-    pub indefinite_allocations: i64,
+    pub indefinite_allocations: ::core::option::Option<i64>,
     /// `peak_unpadded_heap_bytes`.
-    pub peak_unpadded_heap_bytes: i64,
+    pub peak_unpadded_heap_bytes: ::core::option::Option<i64>,
 }

@@ -1,9 +1,8 @@
 //! A small crate with an overlay of its own over the real facts, and its ledger.
 
 use pjrt_codegen::coverage::{self, Ledger, Verdict};
-use pjrt_codegen::model::Model;
+use pjrt_codegen::model::{Model, Versions};
 use pjrt_codegen::schema::{self, Schema};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub const OVERLAY: &str = r#"
@@ -68,7 +67,7 @@ pub fn facts() -> Schema {
 
 pub fn model(facts: Schema, overlay: &str) -> Model {
     let files = [("overlay.toml".to_owned(), overlay.to_owned())];
-    Model::merge(facts, Vec::new(), &files, BTreeMap::new()).unwrap()
+    Model::merge(facts, Vec::new(), &files, Versions::default()).unwrap()
 }
 
 /// The ledger of a crate with these sources beside `lib.rs` and `raw`.

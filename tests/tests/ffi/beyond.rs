@@ -210,7 +210,7 @@ fn run_with_context(
     use pjrt::__rt::{self, Handle};
     let api = executable.api();
     let mut options = pjrt::raw::ExecuteOptions::unset();
-    options.context = context.as_raw();
+    options.context = Some(context.as_raw());
     let options = options.lower(api)?;
     let (arguments, mut results) = ([x.as_raw()], [std::ptr::null_mut()]);
     let (argument_list, result_list) = (arguments.as_ptr(), results.as_mut_ptr());

@@ -2,6 +2,7 @@
 
 mod files;
 mod folding;
+mod gates;
 mod known;
 
 use std::sync::OnceLock;
