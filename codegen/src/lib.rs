@@ -7,6 +7,8 @@ pub mod coverage;
 #[cfg(feature = "tools")]
 pub mod derived;
 pub mod diag;
+#[cfg(feature = "tools")]
+pub mod diff;
 pub mod emit;
 pub mod expand;
 #[cfg(feature = "tools")]

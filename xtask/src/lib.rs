@@ -7,6 +7,7 @@ pub mod clang_door;
 pub mod codegen_cmd;
 pub mod coverage_cmd;
 pub mod derive;
+pub mod diff_cmd;
 pub mod headers;
 pub mod headers_cmd;
 pub mod history_cmd;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::outcome::exit;
-use xtask::{codegen_cmd, coverage_cmd, headers_cmd, schema_cmd};
+use xtask::{codegen_cmd, coverage_cmd, diff_cmd, headers_cmd, schema_cmd};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Tools of the PJRT bindings")]
@@ -34,6 +34,8 @@ enum Command {
     Codegen(codegen_cmd::Args),
     /// What became of every function, field, enum value and slot
     Coverage(coverage_cmd::Args),
+    /// What is different between two sets of headers
+    Diff(diff_cmd::Args),
     /// Obtain a set of C headers
     Headers(headers_cmd::Args),
     /// All versions of the C headers, folded
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Plugin(_) | Command::Quickstart(_) => xtask::clang_door::again_with("plugins"),
         Command::Codegen(args) => codegen_cmd::run(&args),
         Command::Coverage(args) => coverage_cmd::run(&args),
+        Command::Diff(args) => return diff_cmd::run(&args),
         Command::Headers(args) => headers_cmd::run(&args),
         Command::History(args) => xtask::history_cmd::run(&args),
         Command::Schema(args) => schema_cmd::run(args),

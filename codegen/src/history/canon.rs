@@ -9,24 +9,24 @@ use crate::schema::{self, Field, Header, StructKind};
 
 /// What a header declares, by newest name.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Declared {
-    pub(super) structs: BTreeMap<String, StructBody>,
-    pub(super) enums: BTreeMap<String, EnumBody>,
+pub(crate) struct Declared {
+    pub(crate) structs: BTreeMap<String, StructBody>,
+    pub(crate) enums: BTreeMap<String, EnumBody>,
     /// A function may be the type of several slots.
-    pub(super) functions: BTreeMap<String, Vec<FunctionBody>>,
-    pub(super) callbacks: BTreeMap<String, Signature>,
+    pub(crate) functions: BTreeMap<String, Vec<FunctionBody>>,
+    pub(crate) callbacks: BTreeMap<String, Signature>,
     /// Names that types are made of.
-    pub(super) words: BTreeSet<String>,
+    pub(crate) words: BTreeSet<String>,
     /// Old names in use: the rule's index, the owner or nothing, and the newest name.
-    pub(super) old: BTreeSet<Old>,
+    pub(crate) old: BTreeSet<Old>,
 }
 
 /// A name that is still the old one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Old {
-    pub(super) rule: usize,
-    pub(super) owner: String,
-    pub(super) name: String,
+pub(crate) struct Old {
+    pub(crate) rule: usize,
+    pub(crate) owner: String,
+    pub(crate) name: String,
 }
 
 const KINDS: [(StructKind, &str); 7] = [
@@ -40,12 +40,12 @@ const KINDS: [(StructKind, &str); 7] = [
 ];
 
 /// The word of the facts.
-pub(super) fn kind_word(kind: StructKind) -> &'static str {
+pub(crate) fn kind_word(kind: StructKind) -> &'static str {
     let found = KINDS.iter().find(|(known, _)| *known == kind);
     found.map_or("", |(_, word)| word)
 }
 
-pub(super) fn declared(header: &Header, renames: &Renames) -> Declared {
+pub(crate) fn declared(header: &Header, renames: &Renames) -> Declared {
     let mut canon = Canon {
         renames,
         out: Declared::default(),

@@ -34,7 +34,7 @@ fn plain(ty: &str) -> String {
 }
 
 /// Names and the single characters between them.
-pub(super) fn words(ty: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn words(ty: &str) -> impl Iterator<Item = &str> {
     let mut rest = ty;
     std::iter::from_fn(move || {
         let first = rest.chars().next()?;
@@ -50,22 +50,22 @@ pub(super) fn words(ty: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Whether a field is at the same place with the same type under the same name.
-pub(super) fn same_field(a: &FieldBody, b: &FieldBody) -> bool {
+pub(crate) fn same_field(a: &FieldBody, b: &FieldBody) -> bool {
     a.name == b.name && a.offset == b.offset && a.size == b.size && same_type(&a.ty, &b.ty)
 }
 
 /// Whether one struct is the beginning of the other.
-pub(super) fn same_prefix(a: &StructBody, b: &StructBody) -> bool {
+pub(crate) fn same_prefix(a: &StructBody, b: &StructBody) -> bool {
     common(a, b) == a.fields.len().min(b.fields.len())
 }
 
 /// How many fields, from the first, two structs have in common.
-pub(super) fn common(a: &StructBody, b: &StructBody) -> usize {
+pub(crate) fn common(a: &StructBody, b: &StructBody) -> usize {
     let pairs = a.fields.iter().zip(&b.fields);
     pairs.take_while(|(a, b)| same_field(a, b)).count()
 }
 
 /// Whether a call is made alike.
-pub(super) fn same_signature(a: &Signature, b: &Signature) -> bool {
+pub(crate) fn same_signature(a: &Signature, b: &Signature) -> bool {
     a.0.len() == b.0.len() && a.0.iter().zip(&b.0).all(|(a, b)| same_type(a, b))
 }

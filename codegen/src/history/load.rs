@@ -14,14 +14,7 @@ const REGENERATE: &str =
 /// Refused are: text that is no JSON; what has another form; and everything that is not what the
 /// writer would have written from the versions of the items.
 pub fn load(name: &str, text: &str) -> Result<History, Diagnostics> {
-    let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let value: Value = serde_json::from_str(text).map_err(|error| {
-        Diagnostic::new("V004", name, format!("no valid JSON: {error}"))
-            .at(narrow(error.line()), narrow(error.column()))
-            .help(REGENERATE)
-    })?;
-    let history = history(&value)
-        .map_err(|message| Diagnostic::new("V005", name, message).help(REGENERATE))?;
+    let history = read(name, text)?;
     let wanted = to_text(&history);
     if wanted == text {
         return Ok(history);
@@ -37,20 +30,52 @@ pub fn load(name: &str, text: &str) -> Result<History, Diagnostics> {
         line(&wanted),
         line(text)
     );
+    let number = u32::try_from(same.saturating_add(1)).unwrap_or(u32::MAX);
     Err(Diagnostic::new("V006", name, message)
-        .at(narrow(same.saturating_add(1)), 0)
+        .at(number, 0)
         .help(REGENERATE)
         .into())
 }
 
+/// Reads a history without asking whether what the file says beside the versions is what they give:
+/// for commands that only look at the versions and are to answer at once.
+pub fn read(name: &str, text: &str) -> Result<History, Diagnostics> {
+    let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        Diagnostic::new("V004", name, format!("no valid JSON: {error}"))
+            .at(narrow(error.line()), narrow(error.column()))
+            .help(REGENERATE)
+    })?;
+    history(&value).map_err(|message| {
+        Diagnostic::new("V005", name, message)
+            .help(REGENERATE)
+            .into()
+    })
+}
+
 /// Reads a history's file.
 pub fn load_file(path: &std::path::Path) -> Result<History, Diagnostics> {
-    let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Diagnostic::new("V000", &name, format!("cannot read the history: {error}"))
-            .help("`cargo xtask history build --git DIR` writes it")
-    })?;
+    let (name, text) = file(path)?;
     load(&name, &text)
+}
+
+/// [`read`] of a file.
+pub fn read_file(path: &std::path::Path) -> Result<History, Diagnostics> {
+    let (name, text) = file(path)?;
+    read(&name, &text)
+}
+
+fn file(path: &std::path::Path) -> Result<(String, String), Diagnostic> {
+    let name = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok((name, text)),
+        Err(error) => {
+            Err(
+                Diagnostic::new("V000", &name, format!("cannot read the history: {error}"))
+                    .help("`cargo xtask history build --git DIR` writes it"),
+            )
+        }
+    }
 }
 
 fn brief(line: &str) -> String {

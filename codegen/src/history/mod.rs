@@ -3,8 +3,8 @@
 //! The history is a list of [states](State), one for each commit that changed a declaration or a
 //! version, and for every item the list of its versions, each from one state on. Everything else,
 //! such as the first minor that has an item, follows from these and is computed.
-mod canon;
-mod compat;
+pub(crate) mod canon;
+pub(crate) mod compat;
 mod fold;
 mod gates;
 mod guess;
@@ -23,7 +23,7 @@ mod write;
 
 pub use compat::same_type;
 pub use fold::{Folded, Snapshot, Text, fold};
-pub use load::{load, load_file};
+pub use load::{load, load_file, read, read_file};
 pub use minors::Minors;
 pub use renames::{Rename, Renames, What};
 pub use report::{Break, Shared, Stale};

@@ -186,6 +186,6 @@ pub struct Problem {
 }
 
 /// The module of the FFI header, which has versions of its own.
-pub(super) const FFI: &str = "ffi_api";
+pub(crate) const FFI: &str = "ffi_api";
 /// The field that begins a chain of extensions.
-pub(super) const CHAIN: &str = "extension_start";
+pub(crate) const CHAIN: &str = "extension_start";
