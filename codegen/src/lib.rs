@@ -3,6 +3,8 @@
 //! Data flows one way: headers are read into facts ([`schema`]), people add judgements
 //! (the overlay), both merge into a model, and the model is lowered and emitted as Rust.
 #[cfg(feature = "tools")]
+pub mod bump;
+#[cfg(feature = "tools")]
 pub mod coverage;
 #[cfg(feature = "tools")]
 pub mod derived;

@@ -75,13 +75,22 @@ pub fn derived(root: &Path, sources: &Sources, model: &Model) -> Result<Option<F
     Ok(Some((COVERAGE.to_owned(), text)))
 }
 
-fn ledger(root: &Path, sources: &Sources, model: &Model) -> Result<Ledger, Diagnostics> {
+/// The ledger of sources and their model, over the files that it reads besides.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn ledger(root: &Path, sources: &Sources, model: &Model) -> Result<Ledger, Diagnostics> {
     let (skipped, called) = (optional(root, SKIPPED)?, optional(root, CALLED)?);
     coverage::ledger(model, &sources.rust, &skipped, &called)
 }
 
 /// A file's text, empty if it is not there.
-fn optional(root: &Path, path: &str) -> Result<String, Diagnostics> {
+///
+/// # Errors
+///
+/// A file that is there and cannot be read.
+pub fn optional(root: &Path, path: &str) -> Result<String, Diagnostics> {
     match std::fs::read_to_string(root.join(path)) {
         Ok(text) => Ok(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),

@@ -1,6 +1,10 @@
 //! Derived files: what they must be, how the checked-in ones differ, and writing them.
 
 use pjrt_codegen::derived::{self, File, Sources};
+#[cfg(feature = "clang")]
+use pjrt_codegen::diag::{Diagnostic, Diagnostics};
+#[cfg(feature = "clang")]
+use pjrt_codegen::model::Model;
 use pjrt_codegen::model::Versions;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -50,11 +54,10 @@ pub fn sources(root: &Path) -> Result<Sources, String> {
         paths.retain(|p| p.extension().is_some_and(|e| e == ending));
         paths.into_iter().map(read).collect()
     };
-    let mut schemas = all("schema", "json")?;
-    schemas.retain(|(path, _)| path.starts_with("schema/pjrt-"));
-    let schema = schemas
-        .pop()
+    let folder = root.join("schema");
+    let newest = crate::paths::schema_in(&folder)
         .ok_or("schema/pjrt-*.json is missing: extract it with `cargo xtask schema extract`")?;
+    let schema = read(folder.join(newest))?;
     let mut overlay = all("schema/overlay", "toml")?;
     // Judgements about the history, read by `history build`.
     overlay.retain(|(path, _)| path != "schema/overlay/renames.toml");
@@ -86,16 +89,32 @@ fn versions(root: &Path, schema: &File, extra: &[File]) -> Result<Versions, Stri
 ///
 /// Faults of schema, overlay or libclang.
 #[cfg(feature = "clang")]
-pub fn files(root: &Path) -> Result<BTreeMap<String, String>, pjrt_codegen::diag::Diagnostics> {
-    use pjrt_codegen::diag::{Diagnostic, Diagnostics};
-    use pjrt_codegen::schema;
-
-    let fault =
-        |code, message: String| Diagnostics::from(Diagnostic::new(code, "codegen", message));
+pub fn files(root: &Path) -> Result<BTreeMap<String, String>, Diagnostics> {
     let sources = sources(root).map_err(|message| fault("X011", message))?;
     let model = sources.model()?;
-    let mut files = derived::files_of(&model, &sources)?;
-    files.extend(crate::coverage_cmd::derived(root, &sources, &model)?);
+    files_of(root, &sources, &model)
+}
+
+#[cfg(feature = "clang")]
+fn fault(code: &'static str, message: String) -> Diagnostics {
+    Diagnostic::new(code, "codegen", message).into()
+}
+
+/// As [`files`], of sources that need not be checked in yet.
+///
+/// # Errors
+///
+/// As [`files`].
+#[cfg(feature = "clang")]
+pub fn files_of(
+    root: &Path,
+    sources: &Sources,
+    model: &Model,
+) -> Result<BTreeMap<String, String>, Diagnostics> {
+    use pjrt_codegen::schema;
+
+    let mut files = derived::files_of(model, sources)?;
+    files.extend(crate::coverage_cmd::derived(root, sources, model)?);
     let main = schema::load(&sources.schema.0, &sources.schema.1)?;
     let extra = sources
         .extra
@@ -149,23 +168,26 @@ pub fn compare(root: &Path, files: &BTreeMap<String, String>) -> Result<Vec<Diff
 ///
 /// # Errors
 ///
-/// A file that cannot be written; the others are whole.
+/// A file that cannot be written; then all are as before.
 pub fn write(root: &Path, files: &BTreeMap<String, String>) -> Result<Vec<Difference>, String> {
     let differences = compare(root, files)?;
-    for difference in &differences {
-        match difference {
-            Difference::Extra(path) => {
-                std::fs::remove_file(root.join(path))
-                    .map_err(|e| format!("cannot remove {path}: {e}"))?;
-            }
-            Difference::Missing(path) | Difference::Differs(path, _) => {
-                let text = files.get(path).map(String::as_str).unwrap_or_default();
-                crate::outcome::write_atomically(&root.join(path), text)
-                    .map_err(|e| e.to_string())?;
-            }
-        }
-    }
+    crate::outcome::write_all(root, &pending(&differences, files)).map_err(|e| e.to_string())?;
     Ok(differences)
+}
+
+/// The files that differences are to be mended with: text by path, none for what must go.
+pub fn pending(
+    differences: &[Difference],
+    files: &BTreeMap<String, String>,
+) -> BTreeMap<String, Option<String>> {
+    let one = |difference: &Difference| match difference {
+        Difference::Extra(path) => (path.clone(), None),
+        Difference::Missing(path) | Difference::Differs(path, _) => (
+            path.clone(),
+            Some(files.get(path).cloned().unwrap_or_default()),
+        ),
+    };
+    differences.iter().map(one).collect()
 }
 
 fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), String> {

@@ -9,7 +9,7 @@ use crate::outcome::Outcome;
 use crate::paths;
 
 #[cfg(feature = "clang")]
-mod build;
+pub(crate) mod build;
 #[cfg(feature = "clang")]
 mod cache;
 #[cfg(feature = "clang")]

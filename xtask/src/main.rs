@@ -32,6 +32,8 @@ enum Command {
     Quickstart(Rest),
     /// Write every derived file: bindings, model, mirrors
     Codegen(codegen_cmd::Args),
+    /// Take a new set of headers: everything that follows without a person, and what needs one
+    Bump(xtask::bump_cmd::Args),
     /// What became of every function, field, enum value and slot
     Coverage(coverage_cmd::Args),
     /// What is different between two sets of headers
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         #[cfg(not(feature = "plugins"))]
         Command::Plugin(_) | Command::Quickstart(_) => xtask::clang_door::again_with("plugins"),
         Command::Codegen(args) => codegen_cmd::run(&args),
+        Command::Bump(args) => xtask::bump_cmd::run(&args),
         Command::Coverage(args) => coverage_cmd::run(&args),
         Command::Diff(args) => return diff_cmd::run(&args),
         Command::Headers(args) => headers_cmd::run(&args),

@@ -1,7 +1,8 @@
 //! What a command answers, and files that appear whole or not at all.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use pjrt_codegen::diag::{Diagnostic, Diagnostics};
@@ -23,13 +24,20 @@ pub fn exit(outcome: Outcome) -> ExitCode {
 
 /// Writes a file through a temporary one beside it.
 pub fn write_atomically(path: &Path, text: &str) -> Result<(), Diagnostic> {
-    let failed = |error: std::io::Error| {
-        Diagnostic::new(
-            "X001",
-            path.display().to_string(),
-            format!("cannot write the file: {error}"),
-        )
-    };
+    let file = staged(path, text)?;
+    file.persist(path)
+        .map_err(|error| failed(path, &error.error))?;
+    Ok(())
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Diagnostic {
+    let message = format!("cannot write the file: {error}");
+    Diagnostic::new("X001", path.display().to_string(), message)
+}
+
+/// The text in a temporary file beside the one that it becomes.
+fn staged(path: &Path, text: &str) -> Result<tempfile::NamedTempFile, Diagnostic> {
+    let failed = |error: std::io::Error| failed(path, &error);
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -39,7 +47,50 @@ pub fn write_atomically(path: &Path, text: &str) -> Result<(), Diagnostic> {
     file.write_all(text.as_bytes()).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     readable(file.as_file()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(file)
+}
+
+/// Writes files, text by path below a folder, and removes those without text: all or none. Texts
+/// are first written beside the files that they become; if one of these cannot take its place, the
+/// files before it get back what they held.
+///
+/// # Errors
+///
+/// A file that cannot be written or removed; then all are as before.
+pub fn write_all(root: &Path, files: &BTreeMap<String, Option<String>>) -> Result<(), Diagnostic> {
+    let mut ready = Vec::new();
+    for (path, text) in files {
+        let path = root.join(path);
+        let before = match std::fs::read(&path) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(failed(&path, &error)),
+        };
+        let text = text
+            .as_deref()
+            .map(|text| staged(&path, text))
+            .transpose()?;
+        ready.push((path, before, text));
+    }
+    let mut done: Vec<(PathBuf, Option<Vec<u8>>)> = Vec::new();
+    for (path, before, text) in ready {
+        let result = match text {
+            Some(file) => file.persist(&path).map(drop).map_err(|e| e.error),
+            None if before.is_none() => Ok(()),
+            None => std::fs::remove_file(&path),
+        };
+        if let Err(error) = result {
+            for (path, before) in done.into_iter().rev() {
+                // The first failure is what is reported.
+                let _ = match before {
+                    Some(bytes) => std::fs::write(&path, bytes),
+                    None => std::fs::remove_file(&path),
+                };
+            }
+            return Err(failed(&path, &error));
+        }
+        done.push((path, before));
+    }
     Ok(())
 }
 
@@ -53,4 +104,38 @@ fn readable(file: &std::fs::File) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn readable(_: &std::fs::File) -> std::io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_written_all_or_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        std::fs::write(root.join("a"), "old").unwrap();
+        std::fs::write(root.join("b"), "old").unwrap();
+        let file = |text: &str| Some(text.to_owned());
+        let mut files = BTreeMap::from([
+            ("a".to_owned(), file("new")),
+            ("b".to_owned(), None),
+            ("c/d".to_owned(), file("new")),
+            // A folder stands where this file must go.
+            ("z".to_owned(), file("new")),
+        ]);
+        std::fs::create_dir_all(root.join("z/full")).unwrap();
+        write_all(root, &files).unwrap_err();
+        let text = |name: &str| std::fs::read_to_string(root.join(name)).ok();
+        let now = [text("a"), text("b"), text("c/d")];
+        assert_eq!(now, [file("old"), file("old"), None]);
+        files.remove("z");
+        write_all(root, &files).unwrap();
+        let now = [text("a"), text("b"), text("c/d")];
+        assert_eq!(now, [file("new"), None, file("new")]);
+        let names = std::fs::read_dir(root).unwrap().flatten();
+        let mut names: Vec<_> = names.map(|e| e.file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["a", "c", "z"]);
+    }
 }

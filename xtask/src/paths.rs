@@ -16,9 +16,24 @@ pub fn target() -> PathBuf {
     }
 }
 
-/// The checked-in facts.
+/// The checked-in facts: the newest of the files.
 pub fn schema() -> PathBuf {
-    root().join("schema").join("pjrt-0.114.json")
+    let folder = root().join("schema");
+    let newest = schema_in(&folder).unwrap_or_else(|| "pjrt-0.0.json".to_owned());
+    folder.join(newest)
+}
+
+/// The name of the newest file of facts in a folder.
+pub fn schema_in(folder: &Path) -> Option<String> {
+    let entries = std::fs::read_dir(folder).ok()?.flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let version = |name: &str| -> Option<(u32, u32)> {
+        let rest = name.strip_prefix("pjrt-")?.strip_suffix(".json")?;
+        let (major, minor) = rest.split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    };
+    let found = names.filter_map(|name| Some((version(&name)?, name)));
+    found.max().map(|(_, name)| name)
 }
 
 /// The folded history of the headers.

@@ -1,6 +1,7 @@
 //! `schema/skipped.toml`: what has no safe form, and why.
 
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::overlay::vocabulary::HOLE;
 use crate::overlay::{self, Tree};
 use std::collections::BTreeMap;
 
@@ -29,7 +30,7 @@ pub fn load(text: &str) -> Result<BTreeMap<String, Skip>, Diagnostics> {
             _ => None,
         };
         match reason {
-            Some(reason) if !reason.is_empty() => {
+            Some(reason) if !reason.is_empty() && !reason.contains(HOLE) => {
                 let skip = Skip {
                     reason: reason.to_owned(),
                     line: value.place.line,
@@ -41,8 +42,10 @@ pub fn load(text: &str) -> Result<BTreeMap<String, Skip>, Diagnostics> {
                     "C010",
                     SKIPPED,
                     format!(
-                        "`{name}` must be text that is not empty, found {}",
-                        value.type_name()
+                        "`{name}` must be text that is not empty and has no `{HOLE}`, found {}",
+                        value
+                            .text()
+                            .map_or_else(|| value.type_name().to_owned(), |t| format!("`{t}`"))
                     ),
                 )
                 .at(value.place.line, value.place.column)

@@ -245,12 +245,12 @@ fn short(hash: &str) -> String {
 }
 
 /// The minor that a header states, if its major is the newest.
-fn minor(header: &Header, prefix: &str, major: Option<u32>) -> Option<u32> {
+pub(super) fn minor(header: &Header, prefix: &str, major: Option<u32>) -> Option<u32> {
     let same = version(header, &format!("{prefix}_MAJOR")) == major;
     version(header, &format!("{prefix}_MINOR")).filter(|_| same)
 }
 
-fn version(header: &Header, name: &str) -> Option<u32> {
+pub(super) fn version(header: &Header, name: &str) -> Option<u32> {
     header
         .macros
         .iter()

@@ -3,6 +3,7 @@
 //! The history is a list of [states](State), one for each commit that changed a declaration or a
 //! version, and for every item the list of its versions, each from one state on. Everything else,
 //! such as the first minor that has an item, follows from these and is computed.
+mod append;
 pub(crate) mod canon;
 pub(crate) mod compat;
 mod fold;
@@ -21,6 +22,7 @@ mod track;
 mod types;
 mod write;
 
+pub use append::append;
 pub use compat::same_type;
 pub use fold::{Folded, Snapshot, Text, fold};
 pub use load::{load, load_file, read, read_file};

@@ -60,6 +60,52 @@ impl<'r> Tracker<'r> {
         }
     }
 
+    /// As it was at the end of a history, whose last headers are `last`.
+    pub(super) fn resume(
+        history: &History,
+        renames: &'r Renames,
+        last: &[Declared],
+    ) -> Result<Self, Diagnostics> {
+        let key = |r: &Renamed| (r.what.clone(), r.from.clone(), r.to.clone());
+        let rules = renames.list.iter();
+        let wanted: Vec<_> = rules
+            .map(|r| (r.what.word().to_string(), r.from.clone(), r.to.clone()))
+            .collect();
+        if !wanted
+            .iter()
+            .eq(history.renamed.iter().map(key).collect::<Vec<_>>().iter())
+        {
+            let message = "the history was folded with other renames";
+            return Err(Diagnostic::new("V010", &renames.file, message)
+                .help("a rename is one item under its newest name from the first commit on: fold the whole history again, from its repository")
+                .into());
+        }
+        let places = |item: &Item<FunctionBody>| Item {
+            name: item.name.clone(),
+            module: item.module.clone(),
+            versions: item
+                .versions
+                .iter()
+                .map(|v| Version {
+                    state: v.state,
+                    body: v.body.clone().map(|body| vec![body]),
+                })
+                .collect(),
+        };
+        let renamed = history.renamed.iter().enumerate();
+        let mut tracker = Self::new(renames);
+        tracker.structs = by_name(&history.structs);
+        tracker.enums = by_name(&history.enums);
+        tracker.callbacks = by_name(&history.callbacks);
+        let functions: Vec<_> = history.functions.iter().map(places).collect();
+        tracker.functions = by_name(&functions);
+        tracker.old = last.iter().flat_map(|d| d.old.iter().cloned()).collect();
+        tracker.renamed = renamed
+            .map(|(rule, r)| (rule, r.at.iter().cloned().collect()))
+            .collect();
+        Ok(tracker)
+    }
+
     /// Takes the declarations of all headers at a state.
     pub(super) fn state(&mut self, state: usize, all: &[(&str, &Declared)]) -> Changes {
         let structs = step(state, &mut self.structs, gather(all, |d| &d.structs));
@@ -179,6 +225,11 @@ impl<'r> Tracker<'r> {
         };
         self.problems.into_result((items, renamed))
     }
+}
+
+fn by_name<T: Clone>(items: &[Item<T>]) -> All<T> {
+    let items = items.iter();
+    items.map(|i| (i.name.clone(), i.clone())).collect()
 }
 
 /// The declarations of all headers, each with its module. What two headers declare is the first's.

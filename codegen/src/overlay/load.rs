@@ -238,7 +238,9 @@ impl Loader<'_> {
         let word = node.text();
         match kind {
             Kind::Flag => matches!(node.tree, Tree::Bool(_)),
-            Kind::Text => word.is_some_and(|t| !t.trim().is_empty()),
+            Kind::Text => {
+                word.is_some_and(|t| !t.trim().is_empty() && !t.contains(vocabulary::HOLE))
+            }
             Kind::Identifier => word.is_some_and(is_identifier),
             Kind::Path => word.is_some_and(|t| t.split("::").all(is_identifier)),
             Kind::OneOf(words) => word.is_some_and(|t| words.contains(&t)),

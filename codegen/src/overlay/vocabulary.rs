@@ -8,6 +8,9 @@ mod table;
 mod types;
 mod vtable;
 
+/// What a proposed entry has where a person must write: refused in every text.
+pub const HOLE: &str = "???";
+
 /// Where a key may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
@@ -123,7 +126,7 @@ pub const fn keys(section: Section) -> &'static [Key] {
 /// The words that a section's key may hold, in a phrase.
 pub fn expectation(kind: Kind) -> String {
     match kind {
-        Kind::Text => "text that is not empty".into(),
+        Kind::Text => format!("text that is not empty and has no `{HOLE}`"),
         Kind::Identifier => "a Rust identifier".into(),
         Kind::Path => "a Rust path such as `pjrt::client::Client::compile`".into(),
         Kind::Flag => "true or false".into(),

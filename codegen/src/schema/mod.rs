@@ -9,7 +9,7 @@ mod locate;
 mod read;
 mod stats;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod types;
 mod write;
 

@@ -61,7 +61,7 @@ pub fn root() -> PathBuf {
 }
 
 pub fn facts() -> Schema {
-    let text = std::fs::read_to_string(root().join("schema/pjrt-0.114.json")).unwrap();
+    let text = std::fs::read_to_string(xtask::paths::schema()).unwrap();
     schema::load("schema", &text).unwrap()
 }
 

@@ -33,6 +33,40 @@ pub struct Wanted<'w> {
 /// Folds the history up to a revision and writes it.
 pub fn run(wanted: &Wanted<'_>) -> Outcome {
     let start = Instant::now();
+    let Folded {
+        history,
+        candidates,
+    } = folded(wanted)?;
+    let text = history::to_text(&history);
+    let out = wanted.out.map_or_else(paths::history, Path::to_path_buf);
+    let shown = out.display().to_string();
+    // What is written must be what is read.
+    history::load(&shown, &text)?;
+    write_atomically(&out, &text)?;
+    for line in &candidates {
+        eprintln!("a rename? {line}");
+    }
+    for problem in &history.problems {
+        eprintln!(
+            "not read: {} at {}: {}",
+            problem.path, problem.commit, problem.message
+        );
+    }
+    let source = &history.source;
+    eprintln!(
+        "{shown}: {} commits ({} of the main header, {} without a version left out), {} states, {} bytes, {} s",
+        source.commits,
+        source.main,
+        source.unversioned,
+        history.states.len(),
+        text.len(),
+        start.elapsed().as_secs()
+    );
+    Ok(true)
+}
+
+/// Folds the history up to a revision.
+pub fn folded(wanted: &Wanted<'_>) -> Result<Folded, Diagnostics> {
     let target = paths::target();
     let renames = renames(wanted.renames)?;
     let repository = Repository::open(wanted.git, &target)?;
@@ -108,33 +142,10 @@ pub fn run(wanted: &Wanted<'_>) -> Outcome {
             .help("give a clone of XLA with its history, and a revision of its main branch")
             .into());
     }
-
-    let text = history::to_text(&history);
-    let out = wanted.out.map_or_else(paths::history, Path::to_path_buf);
-    let shown = out.display().to_string();
-    // What is written must be what is read.
-    history::load(&shown, &text)?;
-    write_atomically(&out, &text)?;
-    for line in &candidates {
-        eprintln!("a rename? {line}");
-    }
-    for problem in &history.problems {
-        eprintln!(
-            "not read: {} at {}: {}",
-            problem.path, problem.commit, problem.message
-        );
-    }
-    let source = &history.source;
-    eprintln!(
-        "{shown}: {} commits ({} of the main header, {} without a version left out), {} states, {} bytes, {} s",
-        source.commits,
-        source.main,
-        source.unversioned,
-        history.states.len(),
-        text.len(),
-        start.elapsed().as_secs()
-    );
-    Ok(true)
+    Ok(Folded {
+        history,
+        candidates,
+    })
 }
 
 fn renames(file: Option<&Path>) -> Result<Renames, Diagnostics> {

@@ -5,7 +5,7 @@ use crate::diag::Diagnostics;
 use crate::schema::{Enum, EnumValue, Field, Header, Macro, Struct, digest};
 
 /// A main header with one struct and one enumeration.
-fn header(minor: u32, fields: &[(&str, &str)], values: &[&str]) -> Header {
+pub(super) fn header(minor: u32, fields: &[(&str, &str)], values: &[&str]) -> Header {
     let mut offset = 0;
     let fields: Vec<Field> = fields
         .iter()
@@ -58,9 +58,9 @@ fn header(minor: u32, fields: &[(&str, &str)], values: &[&str]) -> Header {
     header
 }
 
-type Facts = Result<Header, String>;
+pub(super) type Facts = Result<Header, String>;
 
-fn folded(commits: &[Vec<(&str, Facts)>], renames: &str) -> Result<Folded, Diagnostics> {
+pub(super) fn folded(commits: &[Vec<(&str, Facts)>], renames: &str) -> Result<Folded, Diagnostics> {
     let keys: Vec<Vec<String>> = commits
         .iter()
         .enumerate()
@@ -93,7 +93,7 @@ fn folded(commits: &[Vec<(&str, Facts)>], renames: &str) -> Result<Folded, Diagn
     Ok(folded)
 }
 
-fn core(header: Header) -> Vec<(&'static str, Facts)> {
+pub(super) fn core(header: Header) -> Vec<(&'static str, Facts)> {
     vec![("core", Ok(header))]
 }
 
@@ -105,9 +105,9 @@ fn minors(folded: &Folded, field: &str) -> (u32, Option<u32>, Option<u32>, Optio
     (m.since, m.safe_since, m.layout_since, m.removed)
 }
 
-const A: (&str, &str) = ("a", "size_t");
-const B: (&str, &str) = ("b", "char*");
-const C: (&str, &str) = ("c", "void*");
+pub(super) const A: (&str, &str) = ("a", "size_t");
+pub(super) const B: (&str, &str) = ("b", "char*");
+pub(super) const C: (&str, &str) = ("c", "void*");
 
 #[test]
 fn a_reverted_minor_delays_what_is_safe() {
@@ -158,7 +158,7 @@ fn a_removed_field_says_when() {
     assert_eq!(minors(&folded, "b"), (1, Some(1), Some(1), Some(2)));
 }
 
-const RENAME: &str =
+pub(super) const RENAME: &str =
     "[[rename]]\nwhat = \"field\"\nof = \"PJRT_S\"\nfrom = \"b\"\nto = \"c\"\nwhy = \"test\"\n";
 
 #[test]

@@ -1,5 +1,6 @@
 //! Tests of the history: what is known of the real one, and folding of small made-up ones.
 
+mod appending;
 mod files;
 mod folding;
 mod gates;
