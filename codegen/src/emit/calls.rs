@@ -377,6 +377,26 @@ fn function(model: &Model, call: &Call<'_>) -> TokenStream {
         false => quote!(table.absent(&FUNCTION)),
     };
     let gate = is_sized.then(|| quote!(let gate = #gate;));
+    // Where some version's arguments are larger than ours, zeroes stand behind ours.
+    let reads = !call.outputs.is_empty();
+    let (memory, pointer, again) = match gates::beyond(model, call.structure) {
+        0 => (
+            quote!(let mut args = <#args>::zeroed();),
+            quote!(&raw mut args),
+            None,
+        ),
+        more => {
+            let more = Literal::u64_unsuffixed(more);
+            (
+                quote! {
+                    let mut room = ::pjrt::__rt::Room { args: <#args>::zeroed(), rest: [0u8; #more] };
+                    let args = &mut room.args;
+                },
+                quote!((&raw mut room).cast()),
+                reads.then(|| quote!(let args = &room.args;)),
+            )
+        }
+    };
     quote! {
         #[doc = #doc]
         ///
@@ -396,11 +416,12 @@ fn function(model: &Model, call: &Call<'_>) -> TokenStream {
                 return ::core::result::Result::Err(#absent);
             };
             #gate
-            let mut args = <#args>::zeroed();
+            #memory
             #sized
             #(#fill)*
             ::pjrt::__rt::safety!("the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise.");
-            #bind unsafe { function(&raw mut args) };
+            #bind unsafe { function(#pointer) };
+            #again
             #convert
             ::core::result::Result::Ok(#output { #(#outputs,)* #status_field })
         }

@@ -50,6 +50,16 @@ pub fn is_sized(model: &Model, structure: &Struct) -> bool {
     })
 }
 
+/// By how many bytes the largest size that is given exceeds the struct.
+pub fn beyond(model: &Model, structure: &Struct) -> u64 {
+    let rows = model.versions.gates.of(model.item_of(&structure.name));
+    let sent = rows.iter().map(|row| match row.verdict {
+        Verdict::Known { sent, .. } => u64::from(sent),
+        Verdict::Absent | Verdict::Incompatible => 0,
+    });
+    sent.max().unwrap_or(0).saturating_sub(structure.size)
+}
+
 /// The test whether a plugin knows a field, given the `gate` of its struct.
 pub fn knows(field: &Field) -> TokenStream {
     let end = Literal::u64_unsuffixed(field.offset.saturating_add(field.size));

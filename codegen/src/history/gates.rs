@@ -139,7 +139,7 @@ impl History {
     fn layouts(&self, item: &Item<StructBody>) -> Layouts {
         let today = item.newest();
         self.at_states(item, |body| match (body, today) {
-            (Some(body), Some(today)) if same_prefix(body, today) => {
+            (Some(body), Some(today)) if same_prefix(body, today) || same_but_end(body, today) => {
                 let end = body
                     .fields
                     .iter()
@@ -361,6 +361,19 @@ impl<'h> Builder<'h> {
         }));
         found
     }
+}
+
+/// Whether two structs are one but for the size of the struct that is their last field: whether that
+/// one is the beginning of the other is its own matter.
+fn same_but_end(a: &StructBody, b: &StructBody) -> bool {
+    let (Some((last, rest)), Some((other, others))) =
+        (a.fields.split_last(), b.fields.split_last())
+    else {
+        return false;
+    };
+    rest.len() == others.len()
+        && rest.iter().zip(others).all(|(a, b)| same_field(a, b))
+        && (&last.name, &last.ty, last.offset) == (&other.name, &other.ty, other.offset)
 }
 
 /// The states by what a table reports: the header's constant, or `sizeof`.

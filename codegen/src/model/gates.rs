@@ -79,12 +79,14 @@ impl Gates {
     }
 
     /// The first minor version from which on all plugins know the first `end` bytes of an item, if
-    /// some that have the item know fewer.
+    /// some that have the item know fewer. What no recorded version knows is not later: it came
+    /// with the schema.
     pub fn later(&self, item: &str, end: u64) -> Option<u32> {
-        first_after(self.of(item), |verdict| match verdict {
+        let since = first_after(self.of(item), |verdict| match verdict {
             Verdict::Known { known, .. } => u64::from(known) < end,
             Verdict::Absent | Verdict::Incompatible => false,
-        })
+        });
+        since.filter(|since| *since != NEVER)
     }
 
     /// The first minor version from which on the item is laid out as ours, if it was not always.
@@ -92,6 +94,9 @@ impl Gates {
         first_after(self.of(item), |verdict| verdict == Verdict::Incompatible)
     }
 }
+
+/// In the place of a version: no recorded one.
+const NEVER: u32 = u32::MAX;
 
 /// The first minor version after the last one that is so.
 fn first_after(rows: &[Row], is_so: impl Fn(Verdict) -> bool) -> Option<u32> {
@@ -102,7 +107,7 @@ fn first_after(rows: &[Row], is_so: impl Fn(Verdict) -> bool) -> Option<u32> {
             0 => next.find(|r| r.reported == 0).map(|r| r.minor),
             _ => Some(row.minor.saturating_add(1)),
         };
-        after = after.max(Some(end.unwrap_or(u32::MAX)));
+        after = after.max(Some(end.unwrap_or(NEVER)));
     }
     after
 }

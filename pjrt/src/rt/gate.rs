@@ -37,6 +37,15 @@ pub struct Gate {
     pub known: u32,
 }
 
+/// Arguments, and zeroes for a version whose arguments are larger.
+#[repr(C)]
+pub struct Room<T, const N: usize> {
+    /// The arguments.
+    pub args: T,
+    /// What such a version reads behind them.
+    pub rest: [u8; N],
+}
+
 /// What a plugin has of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {

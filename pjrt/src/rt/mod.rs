@@ -29,7 +29,7 @@ pub use checks::{
 };
 pub use failure::check;
 pub(crate) use failure::{lent_error, plugin_error};
-pub use gate::{Gate, Gated, History, Row};
+pub use gate::{Gate, Gated, History, Room, Row};
 pub(crate) use handed::{Handed, contained, taken};
 pub use handle::{
     Borrow, Handle, OnPlugin, Place, Shared, Unique, borrowed, borrowed_or_none, client_of,

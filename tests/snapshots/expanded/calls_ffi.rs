@@ -20,7 +20,13 @@ unsafe impl ::pjrt::__rt::TableType for Table {
             ::pjrt::__rt::Gated {
                 name: "PJRT_FFI_UserData_Add",
                 offset: 32,
-                rows: &[[40, 0, 0, 1], [82, 0, 40, 40]],
+                rows: &[
+                    [40, 0, 0, 1],
+                    [54, 40, 48, 48],
+                    [55, 0, 48, 48],
+                    [81, 0, 48, 40],
+                    [82, 0, 40, 40],
+                ],
             },
             ::pjrt::__rt::Gated {
                 name: "PJRT_FFI_Register_Handler",
@@ -191,14 +197,19 @@ pub unsafe fn ffi_user_data_add(
     let ::core::option::Option::Some(function) = table.table().0.user_data_add else {
         return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
-    let mut args = <::pjrt::sys::ffi::PJRT_FFI_UserData_Add_Args>::zeroed();
-    args.struct_size = ::pjrt::sys::ffi::PJRT_FFI_UserData_Add_Args_STRUCT_SIZE;
+    let gate = table.gate(4);
+    let mut room = ::pjrt::__rt::Room {
+        args: <::pjrt::sys::ffi::PJRT_FFI_UserData_Add_Args>::zeroed(),
+        rest: [0u8; 8],
+    };
+    let args = &mut room.args;
+    args.struct_size = gate.sent as usize;
     args.context = input.context;
     args.user_data = input.user_data;
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
-    let error = unsafe { function(&raw mut args) };
+    let error = unsafe { function((&raw mut room).cast()) };
     ::pjrt::__rt::check(api, error, &FUNCTION)?;
     ::core::result::Result::Ok(FfiUserDataAddOut {})
 }

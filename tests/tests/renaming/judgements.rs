@@ -16,12 +16,13 @@ pub fn rename(tree: &Node, to: &Renaming) -> Node {
             "callback" => (Section::Callback, Some(Section::Param)),
             "extension" => (Section::Extension, None),
             "table" => (Section::Table, None),
+            "vtable" => (Section::Vtable, Some(Section::Slot)),
             "function" => (Section::Function, Some(Section::Field)),
             other => panic!("the section `{other}` is new: say what in it is a name"),
         };
         let named = names(entries, to, |entry| {
             table(entry, |key, value| match inner {
-                Some(inner) if matches!(key, "field" | "param") => {
+                Some(inner) if matches!(key, "field" | "param" | "slot") => {
                     let each = |field: &Node| table(field, |key, v| word(inner, key, v, to));
                     (key.to_owned(), names(value, to, each))
                 }
@@ -82,6 +83,19 @@ fn word(section: Section, key: &str, value: &Node, to: &Renaming) -> (String, No
         Kind::Text if matches!((section, key), (Section::Param, "len")) => {
             text(&|name| to.name(name))
         }
+        // The object, its counting slots, and what a slot fills.
+        Kind::Text
+            if matches!(
+                (section, key),
+                (Section::Vtable, "object" | "clone" | "drop")
+            ) =>
+        {
+            text(&|name| to.name(name))
+        }
+        Kind::Text if matches!((section, key), (Section::Slot, "outputs")) => text(&|names| {
+            let each: Vec<String> = names.split(", ").map(|n| to.name(n)).collect();
+            each.join(", ")
+        }),
         Kind::Text | Kind::Path | Kind::Flag | Kind::OneOf(_) | Kind::Number => value.clone(),
     };
     (key.to_owned(), renamed)

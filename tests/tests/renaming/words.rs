@@ -6,10 +6,11 @@
 //! turned back. A word that a name shares with another stays shared.
 
 use pjrt_codegen::emit::sys_names;
+use pjrt_codegen::lower::vtable::INSTANCE_SIZE;
 use pjrt_codegen::model::{API_TABLE, ERROR, HEADER_FIELDS};
 
 /// Names that the run time and the generator know by design: the table of all functions, the error
-/// that every call returns, lists of options, the header of a versioned struct, and the module
+/// that every call returns, lists of options, the header of a versioned struct or of a table of functions, and the module
 /// that is the root of the bindings.
 const KNOWN: [&str; 4] = [API_TABLE, ERROR, "PJRT_NamedValue", "core"];
 /// What all names of the API begin with.
@@ -31,9 +32,18 @@ pub struct Renaming {
 
 /// Whether a name is left as it is: it has a meaning of its own, or Rust spells it otherwise.
 pub fn stays(name: &str) -> bool {
-    let known = KNOWN.contains(&name) || HEADER_FIELDS.contains(&name);
+    let known = KNOWN.contains(&name) || HEADER_FIELDS.contains(&name) || name == INSTANCE_SIZE;
     let empty = !name.chars().any(|c| c.is_ascii_alphabetic());
-    known || empty || sys_names::field(name) != name
+    // An array that stays keeps its length's name too.
+    let array = name
+        .strip_prefix(LENGTHS.0)
+        .or_else(|| name.strip_suffix(LENGTHS.1));
+    known
+        || empty
+        || [Some(name), array]
+            .into_iter()
+            .flatten()
+            .any(|n| sys_names::field(n) != n)
 }
 
 impl Renaming {

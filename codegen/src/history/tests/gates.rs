@@ -150,3 +150,12 @@ fn a_callback_with_other_parameters_makes_its_function_incompatible() {
     let make = rows("PJRT_Transfers_PJRT_Client_MakeCrossHostReceiveBuffers");
     assert_eq!(make, [[40, 0, 0, 1], [86, 0, 104, 104]]);
 }
+
+#[test]
+fn arguments_whose_last_struct_was_longer_are_sent_with_its_old_size() {
+    let add = rows("PJRT_FFI_UserData_Add");
+    assert!(
+        add.contains(&[81, 0, 48, 40]) && add.contains(&[82, 0, 40, 40]),
+        "{add:?}"
+    );
+}
