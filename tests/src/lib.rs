@@ -1,5 +1,6 @@
 //! What the integration tests share: real plugins, or the reason why there is none.
 
+pub mod cuda;
 pub mod made_up;
 pub mod mock;
 pub mod record;
@@ -9,6 +10,7 @@ pub use mock::{Mocked, mock, mocked};
 
 use pjrt::install::Installer;
 use pjrt::{Client, ClientOptions, Plugin};
+use std::path::Path;
 use std::sync::OnceLock;
 
 /// Plugins that a continuous-integration run may not do without.
@@ -21,6 +23,35 @@ const REQUIRED: &[&str] = &["cpu", "tpu"];
 ///
 /// If the plugin cannot be installed or loaded, and if a required one is skipped while `CI` is set.
 pub fn plugin(name: &str) -> Option<Plugin> {
+    if !wanted(name) {
+        return None;
+    }
+    match Installer::new().install(name) {
+        Ok(installed) => Some(loaded(name, &installed.library)),
+        Err(error) => panic!("cannot install the plugin `{name}`: {error}"),
+    }
+}
+
+/// The plugin of that name where it is installed: for those that are too large to fetch for a test.
+/// None, with a word on standard error, if it is not, or `PJRT_TEST_PLUGINS` leaves it out.
+///
+/// # Panics
+///
+/// If the plugin cannot be loaded.
+pub fn installed(name: &str) -> Option<Plugin> {
+    if !wanted(name) {
+        return None;
+    }
+    let Some(library) = Installer::new().path_of(name) else {
+        eprintln!(
+            "skipped: the plugin `{name}` is not installed; `cargo xtask plugin install {name}` does it"
+        );
+        return None;
+    };
+    Some(loaded(name, &library))
+}
+
+fn wanted(name: &str) -> bool {
     let wanted = match std::env::var("PJRT_TEST_PLUGINS") {
         Ok(list) => list.split(',').any(|entry| entry == name),
         Err(_) => true,
@@ -31,19 +62,18 @@ pub fn plugin(name: &str) -> Option<Plugin> {
             "the plugin `{name}` is required where CI is set; unset PJRT_TEST_PLUGINS"
         );
         eprintln!("skipped: PJRT_TEST_PLUGINS leaves out the plugin `{name}`");
-        return None;
     }
-    let library = match Installer::new().install(name) {
-        Ok(installed) => installed.library,
-        Err(error) => panic!("cannot install the plugin `{name}`: {error}"),
-    };
-    let loaded = match record::folder() {
+    wanted
+}
+
+fn loaded(name: &str, library: &Path) -> Plugin {
+    let loaded = match record::folder().filter(|_| record::can_record(name)) {
         // SAFETY: the table stands for that of the plugin, which stays loaded.
-        Some(folder) => unsafe { Plugin::from_api(record::table(name, &library, &folder)) },
-        None => Plugin::load(&library),
+        Some(folder) => unsafe { Plugin::from_api(record::table(name, library, &folder)) },
+        None => Plugin::load(library),
     };
     match loaded {
-        Ok(plugin) => Some(plugin),
+        Ok(plugin) => plugin,
         Err(error) => panic!("cannot load the plugin `{name}`: {error}"),
     }
 }

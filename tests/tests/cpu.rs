@@ -281,6 +281,9 @@ fn a_buffer_tells_what_it_holds() {
     let buffer = vector(&client);
     assert_eq!(buffer.element_type().unwrap(), ElementType::F32);
     assert_eq!(buffer.dimensions().unwrap(), [2, 2]);
+    assert_eq!(buffer.unpadded_dimensions().unwrap(), [2, 2]);
+    let dynamic = buffer.dynamic_dimension_indices().unwrap();
+    assert!(dynamic.is_empty(), "{dynamic:?}");
     assert_eq!(buffer.on_device_size().unwrap(), 16);
     assert_eq!(
         buffer

@@ -146,6 +146,8 @@ fn an_array_is_sent_in_pieces() {
         .unwrap();
     assert_eq!(manager.buffer_count().unwrap(), 3);
     assert_eq!(manager.buffer_size(0).unwrap(), 16);
+    let device = manager.device().unwrap();
+    assert_eq!(device.description().unwrap().id().unwrap(), 0);
     manager.add_metadata(&[("name", "weights")]).unwrap();
     let bytes = |items: &[f32]| {
         items

@@ -78,6 +78,20 @@ fn outputs_are_known_before_a_run() {
 }
 
 #[test]
+fn the_cost_of_a_run_is_known_before_it() {
+    let Some(client) = cpu() else { return };
+    let executable = dense(&client).executable().unwrap();
+    // Two for each of 2 x 2 x 3 products at least; the order of the costs changes.
+    let costs = executable.cost_analysis().unwrap();
+    match costs.get("flops") {
+        Some(Value::Float(flops)) => assert!(flops >= 24.0, "{costs:?}"),
+        other => panic!("no number of operations, {other:?}: {costs:?}"),
+    }
+    assert_eq!(executable.num_replicas().unwrap(), 1);
+    assert_eq!(executable.num_partitions().unwrap(), 1);
+}
+
+#[test]
 fn the_memory_of_a_run_is_known_before_it() {
     let Some(client) = cpu() else { return };
     let executable = dense(&client).executable().unwrap();

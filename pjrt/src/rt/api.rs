@@ -1,7 +1,7 @@
 //! A plugin as the calls see it: a copy of its table that is as long as ours.
 
 use super::chain::Chain;
-use super::gate::{Gate, Gated, Row, Verdict, Version, layout_since};
+use super::gate::{Gate, Gated, Row, Verdict, Version, layout_since, since};
 use crate::raw::HISTORY;
 use crate::sys;
 use crate::{Error, Result};
@@ -13,7 +13,7 @@ use std::ptr::NonNull;
 pub struct Function {
     /// Its name.
     pub name: &'static str,
-    /// First minor version that has it; 0 where that is not recorded.
+    /// First minor version that has it; 0 where that is not recorded, or to be looked up.
     pub since: u32,
 }
 
@@ -181,7 +181,10 @@ pub(crate) fn refused(api: &Api, function: &Function, version: Version, rows: &[
         },
         _ => Error::Unimplemented {
             function: function.name,
-            since: function.since,
+            since: match function.since {
+                0 => since(rows),
+                known => known,
+            },
             plugin_version: api.version(),
         },
     }

@@ -1,7 +1,7 @@
 //! Tests of inputs that the overlay names, and structs that Rust values lower to.
 
 use super::{Api, Function};
-use crate::{ElementType, Error, ErrorCode, Result};
+use crate::{ElementType, Error, ErrorCode, NamedValue, Result, Value};
 use std::marker::PhantomData;
 
 /// A value that a plugin is given as a C struct.
@@ -111,6 +111,28 @@ pub fn check_sizes(
     }
     let problem = format!("{given:?} are not dimensions of an array that memory can hold");
     Err(refused(function, argument, problem))
+}
+
+/// Options that plugins read as text without looking at their type.
+const TEXTS: &[&str] = &["host_target_machine_options", "target_config", "topology"];
+
+/// Refuses an option of another type than plugins take for granted: the CUDA plugin throws a C++
+/// exception, which must not reach Rust.
+pub fn check_option_types(
+    _api: &Api,
+    given: &[NamedValue<'_>],
+    function: &'static str,
+    argument: &'static str,
+) -> Result<()> {
+    let text = |option: &NamedValue<'_>| matches!(option.value, Value::String(_));
+    let wrong = |option: &&NamedValue<'_>| TEXTS.contains(&option.name) && !text(option);
+    match given.iter().find(wrong) {
+        None => Ok(()),
+        Some(option) => {
+            let problem = format!("`{}` must be text, not {:?}", option.name, option.value);
+            Err(refused(function, argument, problem))
+        }
+    }
 }
 
 /// Refuses both or none where one must be given.

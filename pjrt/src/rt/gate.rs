@@ -108,11 +108,20 @@ impl Version {
 
 /// The first minor version from which on an item is laid out as ours.
 pub(crate) fn layout_since(rows: &[Row]) -> u32 {
-    let broken = |row: &Row| Verdict::of(row) == Verdict::Incompatible;
+    after(rows, Verdict::Incompatible)
+}
+
+/// The first minor version from which on an item is there; 0 if it always was.
+pub(crate) fn since(rows: &[Row]) -> u32 {
+    after(rows, Verdict::Absent)
+}
+
+/// The first minor version after the last with a verdict; 0 if none has it.
+fn after(rows: &[Row], verdict: Verdict) -> u32 {
     let after = rows
         .iter()
         .enumerate()
-        .filter(|(_, row)| broken(row))
+        .filter(|(_, row)| Verdict::of(row) == verdict)
         .map(|(at, row)| {
             // A row of one reported size is about its minor version alone.
             let next = || {
@@ -187,5 +196,12 @@ mod tests {
         assert_eq!(layout_since(ROWS), 57);
         assert_eq!(layout_since(&[[40, 0, 0, 1], [76, 0, 48, 48]]), 76);
         assert_eq!(layout_since(&[[40, 0, 24, 24], [112, 88, 0, 1]]), 113);
+    }
+
+    #[test]
+    fn the_version_since_which_an_item_is_there_is_told() {
+        assert_eq!(since(ROWS), 52);
+        assert_eq!(since(&[[40, 0, 24, 24]]), 0);
+        assert_eq!(since(&[[40, 0, 24, 24], [61, 80, 0, 0]]), 62);
     }
 }

@@ -25,7 +25,7 @@ pub use behind::{TableBehind, check_own};
 pub use callback::{Kept, Registered, call_back, let_go};
 pub use checks::{
     Lower, Lowered, Message, check_after, check_element_type, check_failure, check_one_of,
-    check_rank, check_sizes, reached,
+    check_option_types, check_rank, check_sizes, reached,
 };
 pub use failure::check;
 pub(crate) use failure::{lent_error, plugin_error};

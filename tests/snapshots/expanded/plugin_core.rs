@@ -59,8 +59,13 @@ impl Plugin {
         create_options: &[::pjrt::NamedValue<'_>],
     ) -> ::pjrt::Result<::pjrt::TopologyDescription> {
         let api = ::pjrt::__rt::OnPlugin::api(self);
-        let _ = api;
         ::pjrt::__rt::destructor::<::pjrt::TopologyDescription>(api)?;
+        ::pjrt::__rt::check_option_types(
+            api,
+            create_options,
+            "PJRT_TopologyDescription_Create",
+            "create_options",
+        )?;
         let create_options_list = ::pjrt::__rt::lower_named_values(create_options)?;
         let input = ::pjrt::raw::TopologyDescriptionCreateIn::new(
             topology_name.as_ptr().cast_mut().cast(),
@@ -69,8 +74,9 @@ impl Plugin {
             create_options_list.len(),
         );
         // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
-        // slices carry their own length. name and options are copied; the topology belongs to
-        // the caller
+        // slices carry their own length. name and options are copied; the CUDA plugin throws a
+        // C++ exception at an option of another type than text, so its options are checked
+        // first; the topology belongs to the caller
         let out = unsafe { ::pjrt::raw::topology_description_create(api, input) }?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.

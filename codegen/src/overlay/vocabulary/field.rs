@@ -82,8 +82,8 @@ pub(super) const FIELD: &[Key] = &[
     ),
     may(
         "check",
-        OneOf(&["element_type", "failure", "sizes"]),
-        "What the input must be: an element type that arrays have and the plugin knows, a code that says a failure, or sizes that memory can have.",
+        OneOf(&["element_type", "failure", "option_types", "sizes"]),
+        "What the input must be: an element type that arrays have and the plugin knows, a code that says a failure, options of the types that plugins take for granted, or sizes that memory can have.",
     ),
     may(
         "one_of",
