@@ -4,7 +4,11 @@ use super::types::*;
 
 /// A table for each sort of change.
 pub fn markdown(diff: &Diff) -> String {
-    let mut out = format!("# PJRT 0.{} to 0.{}\n\n", diff.old.minor, diff.new.minor);
+    let mut out = format!(
+        "# PJRT {} to {}\n\n",
+        diff.old.version(),
+        diff.new.version()
+    );
     out.push_str(&format!(
         "From {} to {}.\n",
         diff.old.name(),

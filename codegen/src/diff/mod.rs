@@ -81,6 +81,19 @@ pub fn diff(
             ));
         }
     }
+    let in_both = |change: &Change| {
+        let module = change.module.as_str();
+        old.modules.contains_key(module) && new.modules.contains_key(module)
+    };
+    if old.side.major != new.side.major {
+        notes
+            .push("another major: plugins of one are refused by programs of the other".to_string());
+    } else if old.side.minor == new.side.minor && changes.iter().any(in_both) {
+        notes.push(format!(
+            "both say {}: what a plugin of it has follows from the sizes that it reports",
+            new.side.version()
+        ));
+    }
     Diff {
         old: old.side,
         new: new.side,
@@ -105,11 +118,16 @@ fn view<'a>(
 }
 
 impl Side {
+    /// `0.81`
+    pub fn version(&self) -> String {
+        format!("{}.{}", self.major, self.minor)
+    }
+
     /// For people: `0.81 (2502868fd169, 2025-11-05)`.
     pub fn name(&self) -> String {
         match &self.commit {
-            Some(commit) => format!("0.{} ({commit}, {})", self.minor, self.place),
-            None => format!("0.{} ({})", self.minor, self.place),
+            Some(commit) => format!("{} ({commit}, {})", self.version(), self.place),
+            None => format!("{} ({})", self.version(), self.place),
         }
     }
 }

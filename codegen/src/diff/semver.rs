@@ -55,6 +55,13 @@ impl Semver {
 impl Diff {
     /// The semver consequence of all changes.
     pub fn semver(&self) -> Semver {
+        if !self.same_major() {
+            return Semver {
+                level: Level::Major,
+                reason: "one build supports one major".to_string(),
+                because: vec!["PJRT_API_MAJOR".to_string()],
+            };
+        }
         let of = |c: &Change| (consequence(c), c.name.clone());
         let mut all: Vec<((Level, &str), String)> = self.changes.iter().map(of).collect();
         let Some(level) = all.iter().map(|((level, _), _)| *level).max() else {

@@ -16,6 +16,8 @@ pub struct Diff {
 /// One of the two sets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Side {
+    /// `PJRT_API_MAJOR`.
+    pub major: u32,
     /// `PJRT_API_MINOR`.
     pub minor: u32,
     /// Commit of the history, 12 digits.
@@ -158,7 +160,14 @@ impl Class {
 impl Diff {
     /// The worst class of all changes; none where nothing differs.
     pub fn class(&self) -> Option<Class> {
-        self.changes.iter().map(|change| change.class).max()
+        let classes = self.changes.iter().map(|change| change.class);
+        let major = (!self.same_major()).then_some(Class::Breaking);
+        classes.chain(major).max()
+    }
+
+    /// What another major stands for is not said by declarations.
+    pub(super) fn same_major(&self) -> bool {
+        self.old.major == self.new.major
     }
 
     /// The changes of one sort.

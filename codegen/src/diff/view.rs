@@ -9,6 +9,9 @@ use crate::history::{
 };
 use crate::schema::Schema;
 
+/// The major of the history, whose minors are of one major.
+const MAJOR: u32 = 0;
+
 /// What is compared.
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
@@ -72,6 +75,7 @@ impl<'a> View<'a> {
         let mut view = Self::default();
         if let Some(of) = history.states.get(state) {
             view.side = Side {
+                major: MAJOR,
                 minor: of.minor,
                 commit: Some(of.commit.clone()),
                 place: of.date.clone(),
@@ -115,6 +119,7 @@ impl<'a> View<'a> {
     ) -> Self {
         let mut view = Self {
             side: Side {
+                major: schema.major,
                 minor: schema.minor,
                 commit: None,
                 place: place.to_string(),

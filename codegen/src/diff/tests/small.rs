@@ -276,6 +276,32 @@ fn headers_that_a_schema_lacks_are_told() {
 }
 
 #[test]
+fn two_layouts_under_one_minor_are_told() {
+    let old = Small::new(5, &["PJRT_F"]);
+    let diff = compared(&old, &Small::new(5, &["PJRT_F", "PJRT_G"]), "");
+    assert!(diff.notes[0].contains("both say 0.5"), "{:?}", diff.notes);
+    assert!(
+        compared(&old, &Small::new(6, &["PJRT_F", "PJRT_G"]), "")
+            .notes
+            .is_empty()
+    );
+}
+
+#[test]
+fn another_major_breaks_whatever_it_declares() {
+    let old = Small::new(5, &["PJRT_F"]);
+    let mut new = Small::new(5, &["PJRT_F"]);
+    new.schema.major = 1;
+    let diff = compared(&old, &new, "");
+    assert_eq!(
+        (diff.class(), diff.semver().level),
+        (Some(Class::Breaking), Level::Major)
+    );
+    assert!(text(&diff).contains("PJRT 0.5 (old.json) -> 1.5 (new.json)"));
+    assert!(diff.notes[0].contains("another major"), "{:?}", diff.notes);
+}
+
+#[test]
 fn the_same_headers_do_not_differ() {
     let small = Small::new(1, &["PJRT_F"]).args("PJRT_F", &[A, B]);
     let diff = compared(&small, &small, "");
