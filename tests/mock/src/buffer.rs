@@ -8,8 +8,9 @@ use crate::element;
 use crate::event::Signal;
 use crate::failure::Failure;
 use crate::memory::Memory;
-use crate::memory_of::{items, list};
+use crate::memory_of::{items, list, room};
 use pjrt_sys as sys;
+use std::cell::UnsafeCell;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Type and dimensions.
@@ -64,10 +65,12 @@ pub(crate) enum Storage {
     View(View),
 }
 
-/// As much as a cache takes at once.
-#[derive(Clone, Copy)]
+/// As much as a cache takes at once. Callers get its address, and may write there.
 #[repr(C, align(64))]
-pub(crate) struct Line([u8; 64]);
+pub(crate) struct Line(UnsafeCell<[u8; 64]>);
+
+// SAFETY: those who use a buffer's memory order what they do with it, as the API demands.
+unsafe impl Sync for Line {}
 
 /// Memory of a caller.
 pub(crate) struct View {
@@ -87,13 +90,14 @@ impl Drop for View {
 
 impl Storage {
     pub(crate) fn copy_of(bytes: &[u8]) -> Arc<Storage> {
-        let mut lines = vec![Line([0; 64]); bytes.len().div_ceil(64)].into_boxed_slice();
-        for (line, piece) in lines.iter_mut().zip(bytes.chunks(64)) {
-            if let Some(start) = line.0.get_mut(..piece.len()) {
+        let lines = bytes.chunks(64).map(|piece| {
+            let mut line = [0; 64];
+            if let Some(start) = line.get_mut(..piece.len()) {
                 start.copy_from_slice(piece);
             }
-        }
-        Arc::new(Storage::Own(lines, bytes.len()))
+            Line(UnsafeCell::new(line))
+        });
+        Arc::new(Storage::Own(lines.collect(), bytes.len()))
     }
 
     pub(crate) fn address(&self) -> usize {
@@ -101,6 +105,17 @@ impl Storage {
             Storage::Own(lines, _) => lines.as_ptr() as usize,
             Storage::View(view) => view.start,
         }
+    }
+
+    /// Writes bytes; false if they do not fit.
+    pub(crate) fn write(&self, offset: usize, from: &[u8]) -> bool {
+        let fits = offset
+            .checked_add(from.len())
+            .is_some_and(|end| end <= self.bytes().len());
+        if fits {
+            room((self.address() + offset) as *mut u8, from.len()).copy_from_slice(from);
+        }
+        fits
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

@@ -1,6 +1,7 @@
 //! A call: the caller is checked, faults are applied, the behaviour runs, outputs go back.
 
 use crate::era::{Era, Function};
+use crate::ext::profiler;
 use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::layout::Layout;
@@ -52,7 +53,14 @@ pub(crate) unsafe fn enter(inner: &Arc<Inner>, function: usize, args: *mut u8) -
         Ok(Err(failure)) => failure,
         Err(panic) => Failure::new(sys::PJRT_Error_Code_INTERNAL, said(&*panic)),
     };
-    call.error(failure).cast()
+    if !function.fails {
+        // Nobody would take the error; what the caller did wrong is in the books.
+        return std::ptr::null_mut();
+    }
+    match function.table {
+        profiler::API => inner.give(Arc::new(profiler::Error(failure))),
+        _ => call.error(failure).cast(),
+    }
 }
 
 fn said(panic: &(dyn Any + Send)) -> String {
@@ -291,6 +299,11 @@ impl Call {
         // SAFETY: the caller's struct is as long as it was at that version.
         unsafe { layout.write((&raw const *value).cast(), to.cast()) };
         Ok(())
+    }
+
+    /// `sizeof` of a struct in that version: the stride of arrays.
+    pub(crate) fn size<T>(&self) -> Result<usize, Failure> {
+        Ok(self.layout::<T>()?.size)
     }
 
     fn layout<T>(&self) -> Result<&'static Layout, Failure> {

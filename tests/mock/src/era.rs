@@ -68,6 +68,8 @@ pub(crate) struct Function {
     pub(crate) table: &'static str,
     pub(crate) offset: usize,
     pub(crate) args: Option<Layout>,
+    /// Whether it answers with an error at all.
+    pub(crate) fails: bool,
     pub(crate) entry: Option<&'static Entry>,
 }
 
@@ -105,19 +107,21 @@ impl Era {
             let Some(offset) = history.slot_offset(body, state) else {
                 continue;
             };
+            let fails = body
+                .signature
+                .0
+                .first()
+                .is_some_and(|result| result != "void");
             functions.push(Function {
                 name: &item.name,
                 table: &body.table,
                 offset: usize::try_from(offset).expect("a slot's offset fits"),
                 // What cannot fail takes what callers of today give: errors are read with it.
-                args: body.args.as_deref().and_then(|name| {
-                    let fails = body
-                        .signature
-                        .0
-                        .first()
-                        .is_some_and(|result| result != "void");
-                    layout(name, if fails { more } else { 0 })
-                }),
+                args: body
+                    .args
+                    .as_deref()
+                    .and_then(|name| layout(name, if fails { more } else { 0 })),
+                fails,
                 entry: calls::all().get(item.name.as_str()),
             });
         }

@@ -3,7 +3,7 @@
 use crate::call::{Call, Outcome};
 use crate::calls::Calls;
 use crate::client::Client;
-use crate::ext::SHARDING;
+use crate::ext::{SHARDING, xla_transform};
 use crate::failure::Failure;
 use crate::loaded::Loaded;
 use crate::memory::KINDS;
@@ -89,7 +89,7 @@ impl Executable {
 }
 
 /// Replicas and partitions of serialised compile options.
-fn sizes(options: &[u8]) -> Result<(usize, usize), Failure> {
+pub(crate) fn sizes(options: &[u8]) -> Result<(usize, usize), Failure> {
     let wrong = || Failure::invalid("the compile options are no message");
     let fields = proto::fields(options).ok_or_else(wrong)?;
     let build = proto::bytes_of(&fields, 3).unwrap_or_default();
@@ -112,7 +112,8 @@ fn program(call: &Call, given: *const sys::PJRT_Program) -> Result<Program, Fail
             "no format `{format}`: say mlir or hlo"
         )));
     }
-    Program::parse(&string(given.code, given.code_size)?)
+    let code = string(given.code, given.code_size)?;
+    Program::parse(&xla_transform::apply(&call.inner, code)?)
 }
 
 fn compiled(

@@ -7,7 +7,6 @@ use crate::event::{Sent, Signal};
 use crate::failure::Failure;
 use crate::host::range;
 use crate::memory_of::room;
-use crate::mock::Inner;
 use crate::named::Value;
 use crate::stub;
 use pjrt_sys as sys;
@@ -169,19 +168,9 @@ impl Promise {
     }
 }
 
-/// The plugin of a handle: its place is the second word.
-fn plugin_of(handle: *mut c_void) -> Option<Arc<Inner>> {
-    if handle.is_null() {
-        return None;
-    }
-    // SAFETY: callers give back the handle that they got, which points to two words.
-    let place = unsafe { handle.cast::<usize>().add(1).read() };
-    stub::at(place)
-}
-
 /// Hands what a caller says to its promise.
 fn keep(handle: *mut c_void, said: impl FnOnce(&Call) -> Result<*mut c_void, Failure>) {
-    let Some(inner) = plugin_of(handle) else {
+    let Some(inner) = stub::of_object(handle) else {
         return;
     };
     let call = Call::of(inner, "a promise");

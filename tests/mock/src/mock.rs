@@ -10,8 +10,8 @@ use crate::registry::Registry;
 use crate::stub;
 use crate::table::{Looks, Table};
 use pjrt_sys as sys;
-use std::any::Any;
-use std::collections::BTreeMap;
+use std::any::{Any, TypeId};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,6 +31,7 @@ pub(crate) struct Inner {
     pub(crate) jobs: AtomicUsize,
     registry: Mutex<Registry>,
     registered: Mutex<Registered>,
+    states: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     faults: Mutex<BTreeMap<String, Vec<Fault>>>,
     violations: Mutex<Vec<String>>,
     kept: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
@@ -47,6 +48,16 @@ impl Inner {
 
     pub(crate) fn registered(&self) -> MutexGuard<'_, Registered> {
         lock(&self.registered)
+    }
+
+    /// What an extension keeps for this plugin.
+    pub(crate) fn state<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
+        let mut states = lock(&self.states);
+        let state = states
+            .entry(TypeId::of::<T>())
+            .or_insert_with(|| Arc::new(T::default()));
+        let state = state.clone().downcast::<T>();
+        state.unwrap_or_else(|_| unreachable!("it is kept by its type"))
     }
 
     pub(crate) fn violation(&self, what: String) {
@@ -108,6 +119,16 @@ impl Mock {
     /// How often a function was called.
     pub fn calls(&self, function: &str) -> u64 {
         self.inner.counts.of(function)
+    }
+
+    /// A promise of an event of a device, as C code would hand it out: it is not kept, and has one
+    /// reference, for whoever asks. Null before there were promises.
+    pub fn device_event_promise(&self) -> *mut sys::device_event::PJRT_DeviceEventPromise {
+        let table = "PJRT_DeviceEventPromise_FunctionTable";
+        match self.inner.era.structure(table) {
+            Some(_) => ext::promise::give(&self.inner),
+            None => std::ptr::null_mut(),
+        }
     }
 
     /// Lets something go wrong in a function from now on.
@@ -337,6 +358,7 @@ impl Builder {
             jobs: AtomicUsize::new(0),
             registry: Mutex::default(),
             registered: Mutex::default(),
+            states: Mutex::default(),
             faults: Mutex::new(self.faults),
             violations: Mutex::default(),
             kept: Mutex::default(),

@@ -51,6 +51,19 @@ impl Registry {
         address
     }
 
+    /// Gives an object the address of memory of its own, which the caller must give back.
+    pub(crate) fn adopt<T: Any + Send + Sync>(&mut self, value: Arc<T>, address: usize) {
+        let object = Object {
+            _cell: Box::new([0; 2]),
+            value: Some(value),
+            kind: TypeId::of::<T>(),
+            kind_name: short(type_name::<T>()),
+            owned: true,
+            owner: None,
+        };
+        self.objects.insert(address, object);
+    }
+
     /// The object at an address, or what is wrong with the address.
     pub(crate) fn get<T: Any + Send + Sync>(&self, address: usize) -> Result<Arc<T>, String> {
         let expected = short(type_name::<T>());

@@ -121,6 +121,16 @@ pub(crate) fn at(place: usize) -> Option<Arc<Inner>> {
     slot.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
+/// The plugin of an object: its place is the second of the words that the handle points to.
+pub(crate) fn of_object(handle: *const c_void) -> Option<Arc<Inner>> {
+    if handle.is_null() {
+        return None;
+    }
+    // SAFETY: callers give back a handle that they got, which points to two words.
+    let place = unsafe { handle.cast::<usize>().add(1).read() };
+    at(place)
+}
+
 /// Address of the entry point of a function of the plugin at a place.
 pub(crate) fn address(place: usize, function: usize) -> usize {
     assert!(function < WIDTH, "more functions than entry points");

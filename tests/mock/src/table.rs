@@ -104,6 +104,7 @@ impl Table {
                 *number,
             );
             fill(&mut memory, era, name, place, &has);
+            behind(&mut memory, era, body, place, &has);
             nodes.push(memory.address());
             chain.push(memory.leak());
             links.push(place_of("next").unwrap_or(0) / 8);
@@ -172,4 +173,41 @@ fn fill(memory: &mut Memory, era: &Era, table: &str, place: usize, has: &impl Fn
             memory.put(function.offset, stub::address(place, index) as u64);
         }
     }
+}
+
+/// The tables that fields of a table point to.
+fn behind(
+    memory: &mut Memory,
+    era: &Era,
+    body: &StructBody,
+    place: usize,
+    has: &impl Fn(&str) -> bool,
+) {
+    for field in &body.fields {
+        let Some(name) = field.ty.strip_suffix('*') else {
+            continue;
+        };
+        let Some(table) = era.structure(name).filter(|table| table.kind == "api") else {
+            continue;
+        };
+        let at = usize::try_from(field.offset).unwrap_or(usize::MAX);
+        memory.put(at, api(era, name, table, place, has).leak() as u64);
+    }
+}
+
+/// A table of functions that begins with its size and is in no chain.
+fn api(
+    era: &Era,
+    name: &str,
+    body: &StructBody,
+    place: usize,
+    has: &impl Fn(&str) -> bool,
+) -> Memory {
+    let mut memory = Memory::new(bytes(body.size));
+    let said = bytes(body.struct_size.unwrap_or(body.size));
+    if let Some(at) = offset(body, "struct_size") {
+        memory.put(at, said as u64);
+    }
+    fill(&mut memory, era, name, place, has);
+    memory
 }

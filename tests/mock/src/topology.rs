@@ -15,9 +15,79 @@ use std::sync::{Arc, OnceLock};
 /// A topology.
 pub(crate) struct Topology {
     pub(crate) devices: usize,
+    pub(crate) grid: Grid,
     pub(crate) descriptions: OnceLock<Vec<usize>>,
     attributes: Named,
     kind_ids: Vec<i32>,
+}
+
+/// Where devices lie: blocks of chips, one for each process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Grid {
+    /// Chips of a process along each axis.
+    pub(crate) chips: [i32; 3],
+    /// Processes along each axis.
+    pub(crate) processes: [i32; 3],
+    /// It was cut out of another.
+    pub(crate) part: bool,
+}
+
+/// Coordinates of a number within bounds; the first axis runs fastest.
+pub(crate) fn place(bounds: [i32; 3], id: i32) -> [i32; 3] {
+    let [x, y, _] = bounds.map(|bound| bound.max(1));
+    [id % x, id / x % y, id / x / y]
+}
+
+impl Grid {
+    /// All devices in one process, side by side.
+    fn line(devices: usize) -> Grid {
+        let devices = i32::try_from(devices).unwrap_or(i32::MAX);
+        Grid {
+            chips: [devices, 1, 1],
+            processes: [1; 3],
+            part: false,
+        }
+    }
+
+    /// Chips along each axis.
+    pub(crate) fn bounds(&self) -> [i32; 3] {
+        let [[a, b, c], [x, y, z]] = [self.chips, self.processes];
+        [a * x, b * y, c * z]
+    }
+
+    pub(crate) fn count(&self) -> i32 {
+        self.bounds().iter().product()
+    }
+
+    pub(crate) fn process_count(&self) -> i32 {
+        self.processes.iter().product()
+    }
+
+    /// Where a chip is.
+    pub(crate) fn place(&self, chip: i32) -> [i32; 3] {
+        place(self.bounds(), chip)
+    }
+
+    /// The chip at a place.
+    pub(crate) fn id(&self, at: [i32; 3]) -> Option<i32> {
+        let inside = at
+            .iter()
+            .zip(self.bounds())
+            .all(|(at, end)| (0..end).contains(at));
+        inside.then(|| number(self.bounds(), at))
+    }
+
+    /// The process of a chip, and its place among those of the process.
+    pub(crate) fn process_of(&self, chip: i32) -> (i32, i32) {
+        let ([x, y, z], [a, b, c]) = (self.place(chip), self.chips.map(|n| n.max(1)));
+        let process = number(self.processes, [x / a, y / b, z / c]);
+        (process, number(self.chips, [x % a, y % b, z % c]))
+    }
+}
+
+/// The number of a place within bounds.
+fn number([width, height, _]: [i32; 3], [x, y, z]: [i32; 3]) -> i32 {
+    x + width * (y + height * z)
 }
 
 /// Platform of all clients and topologies.
@@ -27,6 +97,10 @@ const MAGIC: &str = "mock topology ";
 
 impl Topology {
     pub(crate) fn new(call: &Call, devices: usize) -> Arc<Topology> {
+        Topology::of(call, Grid::line(devices), devices)
+    }
+
+    fn of(call: &Call, grid: Grid, devices: usize) -> Arc<Topology> {
         let count = i64::try_from(devices).unwrap_or(i64::MAX);
         let values = vec![
             ("num_devices", Value::Int(count)),
@@ -34,6 +108,7 @@ impl Topology {
         ];
         Arc::new(Topology {
             devices,
+            grid,
             descriptions: OnceLock::new(),
             attributes: Named::new(call.era(), values),
             kind_ids: KINDS.iter().map(|(_, id)| *id).collect(),
@@ -58,7 +133,16 @@ impl Topology {
 }
 
 fn give(call: &Call, devices: usize) -> *mut sys::PJRT_TopologyDescription {
-    let topology = Topology::new(call, devices);
+    handle(call, Topology::new(call, devices))
+}
+
+/// A topology of chips in a grid, with one device each.
+pub(crate) fn give_grid(call: &Call, grid: Grid) -> *mut sys::PJRT_TopologyDescription {
+    let devices = usize::try_from(grid.count()).unwrap_or(0);
+    handle(call, Topology::of(call, grid, devices))
+}
+
+fn handle(call: &Call, topology: Arc<Topology>) -> *mut sys::PJRT_TopologyDescription {
     let handle: *mut sys::PJRT_TopologyDescription = call.give(topology.clone());
     topology.describe(call, handle as usize);
     handle

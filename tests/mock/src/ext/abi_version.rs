@@ -105,7 +105,7 @@ fn version(start: *const c_char, size: usize) -> Result<u64, Failure> {
 
 fn write_runtime(call: &Call, args: &mut sys::PJRT_RuntimeAbiVersion_ToProto_Args) -> Outcome {
     let version = call.get::<Runtime>(args.abi_version)?.0;
-    let held = hold(message(version));
+    let held = hold(call, message(version));
     (
         args.serialized_proto,
         args.serialized_proto_size,
@@ -117,7 +117,7 @@ fn write_runtime(call: &Call, args: &mut sys::PJRT_RuntimeAbiVersion_ToProto_Arg
 
 fn write_needed(call: &Call, args: &mut sys::PJRT_ExecutableAbiVersion_ToProto_Args) -> Outcome {
     let version = call.get::<Needed>(args.abi_version)?.0;
-    let held = hold(message(version));
+    let held = hold(call, message(version));
     (
         args.serialized_proto,
         args.serialized_proto_size,

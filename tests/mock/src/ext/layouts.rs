@@ -47,7 +47,7 @@ fn serialize(call: &Call, args: &mut sys::PJRT_Layouts_MemoryLayout_Serialize_Ar
         args.serialized_bytes,
         args.serialized_bytes_size,
         args.serialized_layout,
-    ) = hold(bytes);
+    ) = hold(call, bytes);
     args.serialized_layout_deleter = Some(release);
     Ok(())
 }

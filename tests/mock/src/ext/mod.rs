@@ -3,21 +3,45 @@
 mod abi_version;
 mod allocators;
 mod callback;
+mod collectives;
+mod cross_host;
 mod custom_partitioner;
+pub(crate) mod device_event;
 mod example;
+mod fabric;
 pub(crate) mod ffi;
 mod gpu;
 mod layouts;
+mod meeting;
+mod megascale;
+mod megascale_errors;
 mod memory_descriptions;
 mod metadata;
+mod multi_slice;
+mod phase_compile;
+pub(crate) mod profiler;
+pub(crate) mod promise;
+mod raw_buffer;
+mod raw_functions;
+mod reduce;
 mod shardings;
 mod stream;
+mod texts;
+mod tpu_counts;
 mod tpu_executable;
+mod tpu_topology;
 mod triton;
+pub(crate) mod xla_transform;
 
+use crate::call::Call;
 use crate::calls::Calls;
 use crate::era::Era;
+use crate::memory_of::text;
+use crate::stub;
 use pjrt_sys as sys;
+use std::any::Any;
+use std::ffi::c_char;
+use std::sync::Arc;
 
 pub(crate) use shardings::SHARDING;
 
@@ -65,6 +89,41 @@ pub(crate) const TABLES: &[(&str, sys::PJRT_Extension_Type)] = &[
     ),
     ("PJRT_Triton_Extension", sys::PJRT_Extension_Type_Triton),
     ("PJRT_Callback_Extension", sys::PJRT_Extension_Type_Callback),
+    ("PJRT_Profiler_Extension", sys::PJRT_Extension_Type_Profiler),
+    (
+        "PJRT_RawBuffer_Extension",
+        sys::PJRT_Extension_Type_RawBuffer,
+    ),
+    (
+        "PJRT_PhaseCompile_Extension",
+        sys::PJRT_Extension_Type_PhaseCompile,
+    ),
+    (
+        "PJRT_CrossHostTransfers_Extension",
+        sys::PJRT_Extension_Type_CrossHostTransfers,
+    ),
+    (
+        "PJRT_TpuTopology_Extension",
+        sys::PJRT_Extension_Type_TpuTopology,
+    ),
+    (
+        "PJRT_Megascale_Extension",
+        sys::PJRT_Extension_Type_Megascale,
+    ),
+    (
+        "PJRT_Collectives_Extension",
+        sys::PJRT_Extension_Type_Collectives,
+    ),
+    (
+        "PJRT_MultiSlice_Extension",
+        sys::PJRT_Extension_Type_MultiSlice,
+    ),
+    // A number without a table: a node and nothing more.
+    ("PJRT_Extension_Base", sys::PJRT_Extension_Type_Unknown),
+    (
+        "PJRT_Xla_Transform_Extension",
+        sys::PJRT_Extension_Type_XlaTransform,
+    ),
 ];
 
 pub(crate) fn calls(all: &mut Calls) {
@@ -82,27 +141,47 @@ pub(crate) fn calls(all: &mut Calls) {
     gpu::calls(all);
     custom_partitioner::calls(all);
     tpu_executable::calls(all);
+    profiler::calls(all);
+    raw_buffer::calls(all);
+    phase_compile::calls(all);
+    cross_host::calls(all);
+    tpu_topology::calls(all);
+    tpu_counts::calls(all);
+    megascale::calls(all);
+    megascale_errors::calls(all);
+    collectives::calls(all);
+    multi_slice::calls(all);
+    xla_transform::calls(all);
 }
 
 /// The extensions of a version: names of the tables and numbers.
 pub(crate) fn of(era: &Era) -> Vec<(&'static str, u32)> {
-    let there = TABLES
-        .iter()
-        .filter(|(table, _)| era.structure(table).is_some());
+    let there = TABLES.iter().filter(|(table, number)| {
+        era.structure(table).is_some() && era.knows("PJRT_Extension_Type", number.0.into())
+    });
     there.map(|(table, number)| (*table, number.0)).collect()
 }
 
-/// Bytes that are given away with a function that frees them: `holder` gets the first pointer.
-pub(crate) fn hold<H>(bytes: Vec<u8>) -> (*const std::ffi::c_char, usize, *mut H) {
-    let holder = Box::new(bytes);
-    let (start, size) = crate::memory_of::text(&holder);
-    (start, size, Box::into_raw(holder).cast())
+/// Something that was given away with a function that frees it.
+pub(crate) struct Held(#[allow(dead_code, reason = "callers read it")] Box<dyn Any + Send + Sync>);
+
+impl Held {
+    /// A handle of something that stays in place until it is freed.
+    pub(crate) fn give<H>(call: &Call, held: impl Any + Send + Sync) -> *mut H {
+        call.give(Arc::new(Held(Box::new(held))))
+    }
 }
 
-/// Frees what [`hold`] gave.
+/// Bytes that are given away with a function that frees them: start, length and handle.
+pub(crate) fn hold<H>(call: &Call, bytes: Vec<u8>) -> (*const c_char, usize, *mut H) {
+    let (start, size) = text(&bytes);
+    (start, size, Held::give(call, bytes))
+}
+
+/// Frees what was held: once, as the books see.
 pub(crate) unsafe extern "C" fn release<H>(holder: *mut H) {
-    if !holder.is_null() {
-        // SAFETY: the pointer was made by `hold` of a box, and callers call this once.
-        drop(unsafe { Box::from_raw(holder.cast::<Vec<u8>>()) });
+    if let Some(inner) = stub::of_object(holder.cast()) {
+        // What is wrong with the handle is in the books.
+        drop(Call::of(inner, "a deleter").destroy::<Held>(holder));
     }
 }

@@ -41,11 +41,11 @@ fn marked(word: &str, start: *const c_char, size: usize) -> Result<Vec<u8>, Fail
 }
 
 fn target_arguments(
-    _call: &Call,
+    call: &Call,
     args: &mut sys::PJRT_TpuExecutable_GetTargetArguments_Args,
 ) -> Outcome {
     let (start, size) = (args.serialized_executable, args.serialized_executable_size);
-    let held = hold(marked("arguments:", start, size)?);
+    let held = hold(call, marked("arguments:", start, size)?);
     (
         args.target_arguments,
         args.target_arguments_size,
@@ -56,11 +56,11 @@ fn target_arguments(
 }
 
 fn hlo_module(
-    _call: &Call,
+    call: &Call,
     args: &mut sys::PJRT_TpuExecutable_GetHloModuleWithConfig_Args,
 ) -> Outcome {
     let (start, size) = (args.serialized_executable, args.serialized_executable_size);
-    let (start, size, holder) = hold(marked("module:", start, size)?);
+    let (start, size, holder) = hold(call, marked("module:", start, size)?);
     (
         args.hlo_module_with_config,
         args.hlo_module_with_config_size,
@@ -100,11 +100,11 @@ fn cost_analysis(
 }
 
 fn memory_stats(
-    _call: &Call,
+    call: &Call,
     args: &mut sys::PJRT_TpuExecutable_GetCompiledMemoryStats_Args,
 ) -> Outcome {
     let (start, size) = (args.serialized_executable, args.serialized_executable_size);
-    let (start, size, holder) = hold(marked("stats:", start, size)?);
+    let (start, size, holder) = hold(call, marked("stats:", start, size)?);
     (args.compiled_memory_stats, args.compiled_memory_stats_size) = (start, size);
     args.compiled_memory_stats_ptr = holder;
     args.compiled_memory_stats_deleter = Some(release);
@@ -112,12 +112,12 @@ fn memory_stats(
 }
 
 fn set_environment(
-    _call: &Call,
+    call: &Call,
     args: &mut sys::PJRT_TpuExecutable_SetTpuCompilationEnv_Args,
 ) -> Outcome {
     let start = args.serialized_compilation_environments;
     let size = args.serialized_compilation_environments_size;
-    let (start, size, holder) = hold(bytes(start, size).to_vec());
+    let (start, size, holder) = hold(call, bytes(start, size).to_vec());
     (
         args.result_compilation_environments,
         args.result_compilation_environments_size,
@@ -128,7 +128,7 @@ fn set_environment(
 }
 
 fn environment_field(
-    _call: &Call,
+    call: &Call,
     args: &mut sys::PJRT_TpuExecutable_GetTpuCompilationEnvFieldAsString_Args,
 ) -> Outcome {
     let name = string(args.field_name, args.field_name_size)?;
@@ -136,7 +136,7 @@ fn environment_field(
         let code = pjrt_sys::PJRT_Error_Code_NOT_FOUND;
         return Err(Failure::new(code, "there is no such field"));
     }
-    let held = hold(format!("value of {name}").into_bytes());
+    let held = hold(call, format!("value of {name}").into_bytes());
     (
         args.field_value,
         args.field_value_size,
