@@ -33,9 +33,9 @@ impl HostAllocator {
             });
         }
         if self.table.table().0.free.is_none() {
-            return Err(api.absent(&Function {
+            return Err(self.table.absent(&Function {
                 name: "PJRT_HostAllocator_Free",
-                since: 80,
+                since: 0,
             }));
         }
         let input = raw::HostAllocatorAllocateIn::new(client.as_raw(), size, alignment);

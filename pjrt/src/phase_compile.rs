@@ -167,9 +167,9 @@ fn table(compiler: &PhaseCompiler) -> Result<&'static Table<raw::Table>> {
     let table = api.extension::<raw::Table>()?;
     match table.table().0.phase_compile_c_buffers_destroy {
         Some(_) => Ok(table),
-        None => Err(api.absent(&Function {
+        None => Err(table.absent(&Function {
             name: "PJRT_PhaseCompile_C_Buffers_Destroy",
-            since: 73,
+            since: 0,
         })),
     }
 }

@@ -43,10 +43,18 @@ impl Client {
     /// # Errors
     ///
     /// `InvalidArgument` for a state that is not in the list of [`ProcessState`], on which plugins
-    /// end the process; what the plugin reports.
+    /// end the process; `IncompatibleLayout` from plugins that lay an info out otherwise; what the
+    /// plugin reports.
     pub fn update_process_infos(&self, infos: &[ProcessInfo]) -> Result<()> {
         const FUNCTION: &str = "PJRT_Client_UpdateGlobalProcessInfo";
         let api = self.api();
+        if api.table().PJRT_Client_UpdateGlobalProcessInfo.is_none() {
+            // What the infos look like is a question only where somebody takes them.
+            return Err(api.absent(&rt::Function {
+                name: FUNCTION,
+                since: 0,
+            }));
+        }
         let mut lowered = Vec::with_capacity(infos.len());
         for info in infos {
             if info.state.name().is_none() {

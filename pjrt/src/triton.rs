@@ -155,7 +155,7 @@ impl Triton {
 ///
 /// As [`rt::text`], for as long as the process.
 unsafe fn text(text: *const c_char, size: usize, place: Place) -> Result<Option<&'static str>> {
-    if text.is_null() && size == 0 {
+    if size == 0 {
         return Ok(None);
     }
     // SAFETY: the caller's promise.

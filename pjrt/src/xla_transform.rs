@@ -102,7 +102,7 @@ impl XlaTransform {
     pub fn pass_pipeline_trace(&self, module: &[u8]) -> Result<Vec<u8>> {
         const DESTROY: Function = Function {
             name: "PJRT_Xla_Transform_Destroy_Hlo_Pass_Pipeline_Trace_Fn",
-            since: 115,
+            since: 0,
         };
         if self
             .table
@@ -111,7 +111,7 @@ impl XlaTransform {
             .destroy_hlo_pass_pipeline_trace
             .is_none()
         {
-            return Err(self.table.api().absent(&DESTROY));
+            return Err(self.table.absent(&DESTROY));
         }
         let text = c::PJRT_XlaTransform_string {
             data: module.as_ptr().cast(),

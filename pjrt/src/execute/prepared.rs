@@ -111,6 +111,16 @@ impl ExecuteOptions {
     ) -> Result<Prepared> {
         let api = program.api();
         self.check(api)?;
+        let callbacks =
+            !(self.sends.is_empty() && self.receives.is_empty() && self.outputs.is_empty());
+        let holds = callbacks || self.context.is_some() || self.slices.is_some();
+        if holds && api.table().PJRT_Event_OnReady.is_none() {
+            // Nobody would tell when the run is over and what it uses may go.
+            return Err(api.absent(&rt::Function {
+                name: "PJRT_Event_OnReady",
+                since: 0,
+            }));
+        }
         let client = rt::client_of(program);
         let mut held = Held {
             callbacks: Vec::new(),
