@@ -429,7 +429,7 @@ pub fn fill(method: &Method<'_>, input: &Input<'_>, field: &str) -> Option<Token
         InputKind::NamedValues { length: counted } => {
             let list = format_ident!("{ident}_list");
             if own {
-                Some(quote!(#list.as_ptr().cast_mut().cast()))
+                Some(quote!(::pjrt::__rt::pointer_or_null(&#list).cast_mut().cast()))
             } else {
                 (counted.ident == name).then(|| length(method, counted, &quote!(#list.len())))
             }

@@ -19,6 +19,15 @@ pub fn length<T: TryFrom<usize>>(
     })
 }
 
+/// Where a list begins; null if it is empty, as what is not set is.
+pub fn pointer_or_null<T>(list: &[T]) -> *const T {
+    if list.is_empty() {
+        std::ptr::null()
+    } else {
+        list.as_ptr()
+    }
+}
+
 /// Takes over a list of objects that a plugin made. An empty place or one object twice is an error,
 /// and the others are destroyed.
 ///

@@ -39,7 +39,7 @@ pub use handle::{
 pub(crate) use lists::owned_list;
 pub use lists::{
     byte_strings, byte_strings_or_none, count, filled, filled_text, index_or_none, length,
-    lower_named_values, product, room, rows, texts, texts_or_none, zeroed_items,
+    lower_named_values, pointer_or_null, product, room, rows, texts, texts_or_none, zeroed_items,
 };
 pub(crate) use numbered::{Numbered, numbered};
 pub use owner::Owner;

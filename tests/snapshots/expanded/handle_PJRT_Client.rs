@@ -811,7 +811,7 @@ impl Client {
                     .cast_mut(),
                 ::pjrt::__rt::Handle::as_raw(memory),
             )
-            .with_payload(payload_list.as_ptr().cast_mut().cast())
+            .with_payload(::pjrt::__rt::pointer_or_null(&payload_list).cast_mut().cast())
             .with_num_payload(payload_list.len());
         // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
         // slices carry their own length. message, payload and shape are copied; payload values

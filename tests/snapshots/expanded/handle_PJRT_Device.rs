@@ -335,7 +335,7 @@ impl Device {
                 error_message.as_ptr().cast_mut().cast(),
                 error_message.len(),
             )
-            .with_payload(payload_list.as_ptr().cast_mut().cast())
+            .with_payload(::pjrt::__rt::pointer_or_null(&payload_list).cast_mut().cast())
             .with_num_payload(payload_list.len());
         // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
         // slices carry their own length. code, message and payload are copied; payload values

@@ -70,7 +70,7 @@ impl Plugin {
         let input = ::pjrt::raw::TopologyDescriptionCreateIn::new(
             topology_name.as_ptr().cast_mut().cast(),
             topology_name.len(),
-            create_options_list.as_ptr().cast_mut().cast(),
+            ::pjrt::__rt::pointer_or_null(&create_options_list).cast_mut().cast(),
             create_options_list.len(),
         );
         // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,

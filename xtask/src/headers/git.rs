@@ -78,6 +78,36 @@ impl Repository {
         Ok(String::from_utf8_lossy(&out).trim().to_string())
     }
 
+    /// The usual main branches, here and as last fetched, that have a file; a few of the others if
+    /// none of them has it.
+    pub fn branches_with(&self, path: &str) -> Vec<String> {
+        const FEW: usize = 3;
+        let has = |branch: &&str| {
+            let name = format!("{branch}:{path}");
+            self.run("a file", &["cat-file", "-e", &name]).is_ok()
+        };
+        let usual = ["main", "master", "origin/main", "origin/master"];
+        let found: Vec<String> = usual
+            .iter()
+            .copied()
+            .filter(has)
+            .map(str::to_string)
+            .collect();
+        if !found.is_empty() {
+            return found;
+        }
+        let all = [
+            "for-each-ref",
+            "--format=%(refname:short)",
+            "refs/heads",
+            "refs/remotes",
+        ];
+        let listed = self.run("branches", &all).unwrap_or_default();
+        let listed = String::from_utf8_lossy(&listed);
+        let having = listed.lines().filter(has).take(FEW);
+        having.map(str::to_string).collect()
+    }
+
     /// `owner/name` of where it was cloned from, if that can be told.
     pub fn origin(&self) -> Option<String> {
         let out = self.run("origin", &["remote", "get-url", "origin"]).ok()?;

@@ -74,6 +74,9 @@ pub fn folded(wanted: &Wanted<'_>) -> Result<Folded, Diagnostics> {
     let name = wanted.name.map(str::to_string);
     let name = name.or_else(|| repository.origin()).unwrap_or_default();
     let commits = commits::read(&repository, &upto)?;
+    if commits.is_empty() {
+        return Err(without_headers(&repository, wanted).into());
+    }
     let names: BTreeSet<String> = commits
         .iter()
         .flat_map(|c| c.tree.values().cloned())
@@ -146,6 +149,20 @@ pub fn folded(wanted: &Wanted<'_>) -> Result<Folded, Diagnostics> {
         history,
         candidates,
     })
+}
+
+/// The error for a revision whose history never had the headers: it says which branches have them.
+fn without_headers(repository: &Repository, wanted: &Wanted<'_>) -> Diagnostic {
+    let message = format!(
+        "no commit up to {} has any of PJRT's headers ({MAIN} is the main one)",
+        wanted.rev
+    );
+    let branches = repository.branches_with(MAIN);
+    let help = match branches.is_empty() {
+        true => "give a clone of XLA with its history".to_string(),
+        false => format!("pass `--rev {}`", branches.join("` or `--rev ")),
+    };
+    Diagnostic::new("V008", wanted.git, message).help(help)
 }
 
 fn renames(file: Option<&Path>) -> Result<Renames, Diagnostics> {
