@@ -1,6 +1,6 @@
 //! The sending end of a running program's receive operation.
 
-use crate::rt::{self, Handed, Handle, Place};
+use crate::rt::{self, Handle, Place};
 use crate::{Event, Result, raw, sys};
 use std::ffi::c_void;
 
@@ -21,21 +21,19 @@ impl CopyToDeviceStream {
         let api = self.api();
         rt::destructor::<Event>(api)?;
         let (address, size) = (data.as_ptr(), data.len());
-        let (ours, theirs) = Handed::new(data);
+        let number = rt::waiting(data);
         let mut chunk = sys::PJRT_Chunk::zeroed();
         chunk.data = address.cast_mut().cast();
         chunk.size = size;
         chunk.deleter = Some(free);
-        chunk.deleter_arg = theirs;
+        chunk.deleter_arg = number;
         let input = raw::CopyToDeviceStreamAddChunkIn::new(self.as_raw(), &raw mut chunk);
         // SAFETY: nobody else uses the stream; the chunk's memory lives until its deleter is
         // called, and the struct is copied.
         let out = unsafe { raw::copy_to_device_stream_add_chunk(api, input) };
         if out.is_err() {
-            let reached = rt::reached(&out);
-            // SAFETY: the pointer came with it.
-            let data = unsafe { ours.take_back(theirs, reached) };
-            if reached {
+            let data = rt::called::<Vec<u8>>(number);
+            if rt::reached(&out) {
                 // Nobody knows whether the plugin still reads it.
                 std::mem::forget(data);
             }
@@ -49,9 +47,6 @@ impl CopyToDeviceStream {
     }
 }
 
-unsafe extern "C" fn free(_data: *mut c_void, memory: *mut c_void) {
-    rt::contained(|| {
-        // SAFETY: the plugin brings back, once, what it was given for this function.
-        drop(unsafe { rt::taken::<Vec<u8>>(memory) });
-    });
+unsafe extern "C" fn free(_data: *mut c_void, number: *mut c_void) {
+    rt::contained(|| drop(rt::called::<Vec<u8>>(number)));
 }

@@ -15,7 +15,7 @@ pub use transfer::DeviceTransfer;
 
 use crate::error::PluginError;
 use crate::raw::device_event as calls;
-use crate::rt::{self, Api, Handed, OnPlugin, Owner, Place, Ref};
+use crate::rt::{self, Api, OnPlugin, Owner, Place, Ref};
 use crate::sys::device_event::{PJRT_DeviceEvent, PJRT_DeviceEvent_FunctionTable};
 use crate::{Error, ErrorCode, Plugin, Result};
 use std::ffi::c_void;
@@ -190,19 +190,17 @@ impl DeviceEvent {
     ///
     /// `Unimplemented` if the table lacks it; the callback is then dropped without being called.
     pub fn on_ready(&self, callback: impl FnOnce(Result<()>) + Send + 'static) -> Result<()> {
-        let (ours, theirs) = Handed::new(Call {
+        let number = rt::waiting(Call {
             event: self.clone(),
             callback: Box::new(callback),
         });
         let object = self.as_raw();
-        // SAFETY: the event is live; the data lives until it is brought back, which is once.
+        // SAFETY: the event is live; the callback finds what waits or nothing.
         let out = unsafe {
-            calls::device_event_vtable_and_then(self.api(), object, Some(happened), theirs)
+            calls::device_event_vtable_and_then(self.api(), object, Some(happened), number)
         };
         if out.is_err() {
-            // SAFETY: the pointer came with it; the function reports nothing, so an error came
-            // before it was called.
-            drop(unsafe { ours.take_back(theirs, false) });
+            drop(rt::called::<Call>(number));
         }
         out
     }
@@ -270,10 +268,9 @@ impl fmt::Debug for DeviceEvent {
     }
 }
 
-unsafe extern "C" fn happened(data: *mut c_void) {
+unsafe extern "C" fn happened(number: *mut c_void) {
     rt::contained(|| {
-        // SAFETY: the plugin brings back, once, what it was given for this function.
-        let Some(Call { event, callback }) = (unsafe { rt::taken::<Call>(data) }) else {
+        let Some(Call { event, callback }) = rt::called::<Call>(number) else {
             return;
         };
         callback(match event.error() {

@@ -1,6 +1,6 @@
 //! Buffers over device memory of others.
 
-use crate::rt::{self, Handed, Handle, Lower, Place};
+use crate::rt::{self, Handle, Lower, Place};
 use crate::{Buffer, Client, Device, ElementType, Memory, MemoryLayout, Result, raw};
 use std::ffi::c_void;
 use std::ptr;
@@ -25,6 +25,9 @@ pub struct DeviceView<'a> {
     /// The stream on which the memory becomes ready, as the platform numbers streams; 0 for none.
     pub stream: isize,
 }
+
+/// What is called when the memory is free.
+type OnDelete = Box<dyn FnOnce() + Send>;
 
 impl Client {
     /// A buffer over device memory that somebody else allocated. `on_delete` is called once, on any
@@ -65,8 +68,8 @@ impl Client {
         let layout = layout
             .as_ref()
             .map_or(ptr::null(), |lowered| lowered.as_ptr());
-        let on_delete: Box<dyn FnOnce() + Send> = Box::new(on_delete);
-        let (ours, theirs) = Handed::new(on_delete);
+        let on_delete: OnDelete = Box::new(on_delete);
+        let number = rt::waiting(on_delete);
         let input = raw::ClientCreateViewOfDeviceBufferIn::new(
             self.as_raw(),
             view.address,
@@ -76,16 +79,15 @@ impl Client {
             layout.cast_mut(),
             view.device.map_or(ptr::null_mut(), Handle::as_raw),
             Some(deleted),
-            theirs,
+            number,
             view.stream,
         )
         .with_memory(view.memory.map_or(ptr::null_mut(), Handle::as_raw));
         // SAFETY: the caller vouches for the memory; dims and layout outlive the call and are
-        // copied; the callback's data lives until it is brought back.
+        // copied; the callback finds what waits or nothing.
         let out = unsafe { raw::client_create_view_of_device_buffer(api, input) };
         if out.is_err() {
-            // SAFETY: the pointer came with it.
-            drop(unsafe { ours.take_back(theirs, rt::reached(&out)) });
+            drop(rt::called::<OnDelete>(number));
         }
         let place = Place {
             function: VIEW,
@@ -96,10 +98,9 @@ impl Client {
     }
 }
 
-unsafe extern "C" fn deleted(_address: *mut c_void, data: *mut c_void) {
+unsafe extern "C" fn deleted(_address: *mut c_void, number: *mut c_void) {
     rt::contained(|| {
-        // SAFETY: the plugin brings back, once, what it was given for this function.
-        if let Some(callback) = unsafe { rt::taken::<Box<dyn FnOnce() + Send>>(data) } {
+        if let Some(callback) = rt::called::<OnDelete>(number) {
             callback();
         }
     });

@@ -1,6 +1,6 @@
 //! Events: something that will have happened.
 
-use crate::rt::{self, Api, Handed, Handle};
+use crate::rt::{self, Api, Handle};
 use crate::{Result, raw, sys};
 use std::ffi::c_void;
 
@@ -27,25 +27,23 @@ impl Event {
     /// What the plugin reports; the callback is then dropped without being called.
     pub fn on_ready(&self, callback: impl FnOnce(Result<()>) + Send + 'static) -> Result<()> {
         let api = self.api();
-        let (ours, theirs) = Handed::new(Call {
+        let number = rt::waiting(Call {
             api,
             callback: Box::new(callback),
         });
-        let input = raw::EventOnReadyIn::new(self.as_raw(), Some(happened), theirs);
-        // SAFETY: the event is live; the data lives until it is brought back, which is once.
+        let input = raw::EventOnReadyIn::new(self.as_raw(), Some(happened), number);
+        // SAFETY: the event is live; the callback finds what waits or nothing.
         let out = unsafe { raw::event_on_ready(api, input) };
         if out.is_err() {
-            // SAFETY: the pointer came with it.
-            drop(unsafe { ours.take_back(theirs, rt::reached(&out)) });
+            drop(rt::called::<Call>(number));
         }
         out.map(drop)
     }
 }
 
-unsafe extern "C" fn happened(error: *mut sys::PJRT_Error, data: *mut c_void) {
+unsafe extern "C" fn happened(error: *mut sys::PJRT_Error, number: *mut c_void) {
     rt::contained(|| {
-        // SAFETY: the plugin brings back, once, what it was given for this function.
-        let Some(Call { api, callback }) = (unsafe { rt::taken::<Call>(data) }) else {
+        let Some(Call { api, callback }) = rt::called::<Call>(number) else {
             return;
         };
         callback(if error.is_null() {

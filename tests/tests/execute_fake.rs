@@ -1,244 +1,27 @@
 //! Options of runs, with a plugin made up here that shows what arrives and calls the callbacks of
 //! send and receive operations and of values on their way: the real CPU plugin never does.
 
-use pjrt::sys;
+#[path = "execute_fake/fake.rs"]
+mod fake;
+
+use fake::*;
 use pjrt::{
-    CallbackError, Client, ClientOptions, CompileOptions, CopyToDeviceStream, ElementType, Error,
-    ErrorCode, ExecuteOptions, LoadedExecutable, Plugin, Program, SentChunk,
+    CallbackError, CopyToDeviceStream, ElementType, Error, ErrorCode, ExecuteOptions, Plugin,
+    SentChunk,
 };
-use std::ffi::{CStr, c_char, c_void};
-use std::ptr::{from_ref, null, null_mut};
+use std::ffi::c_void;
+use std::ptr::null;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
-type Failure = *mut sys::PJRT_Error;
-
-/// What the last run was given.
-#[derive(Default)]
-struct Seen {
-    size: usize,
-    launch_id: i32,
-    kept: Vec<i64>,
-    context: usize,
-    location: String,
-    tasks: Vec<(i32, i64)>,
-    row_major: bool,
-    sends: Vec<Vec<(i64, usize)>>,
-    receives: Vec<Vec<(i64, usize)>>,
-    outputs: Vec<(i64, usize, usize)>,
-    send: sys::PJRT_SendCallback,
-    receive: sys::PJRT_RecvCallback,
-    output: sys::PJRT_HloOutputCallback,
-    /// Who waits for the devices.
-    waiting: Vec<(sys::PJRT_Event_OnReadyCallback, usize)>,
-}
-
-static SEEN: Mutex<Option<Seen>> = Mutex::new(None);
-static TURN: Mutex<()> = Mutex::new(());
-/// Chunks and streams that were freed, contexts that were destroyed.
-static CHUNKS: AtomicUsize = AtomicUsize::new(0);
-static STREAMS: AtomicUsize = AtomicUsize::new(0);
-static CONTEXTS: AtomicUsize = AtomicUsize::new(0);
-/// The number of the launch that fails.
-const FAILS: i32 = 666;
-
-/// An object is a pointer to nothing in particular.
-fn object<T>() -> *mut T {
-    static BYTE: u64 = 0;
-    from_ref(&BYTE).cast_mut().cast()
-}
-
-macro_rules! slots {
-    ($table:ident: $($slot:ident($args:ident: $type:ident) $body:block)*) => {
-        $({
-            unsafe extern "C" fn call(args: *mut sys::$type) -> Failure {
-                // SAFETY: the crate gives whole args.
-                let $args = unsafe { &mut *args };
-                let _ = &$args;
-                $body
-                null_mut()
-            }
-            $table.$slot = Some(call);
-        })*
-    };
-}
-
-unsafe extern "C" fn execute(args: *mut sys::PJRT_LoadedExecutable_Execute_Args) -> Failure {
-    // SAFETY: the crate gives whole args, with options and a row for each device.
-    unsafe {
-        let args = &mut *args;
-        let options = &*args.options;
-        let mut seen = Seen {
-            size: options.struct_size,
-            launch_id: options.launch_id,
-            context: options.context.addr(),
-            row_major: options.use_major_to_minor_data_layout_for_callbacks,
-            ..Seen::default()
-        };
-        for i in 0..options.num_non_donatable_input_indices {
-            seen.kept.push(*options.non_donatable_input_indices.add(i));
-        }
-        if !options.call_location.is_null() {
-            let text = CStr::from_ptr(options.call_location);
-            seen.location = text.to_str().unwrap().to_owned();
-        }
-        for i in 0..options.num_tasks {
-            let task = (*options.task_ids.add(i), *options.incarnation_ids.add(i));
-            seen.tasks.push(task);
-        }
-        for device in 0..args.num_devices {
-            let (mut sends, mut receives) = (Vec::new(), Vec::new());
-            for i in 0..options.num_send_ops {
-                let info = &*(*options.send_callbacks.add(device)).add(i);
-                sends.push((info.channel_id, info.user_arg.addr()));
-                seen.send = info.send_callback;
-            }
-            for i in 0..options.num_recv_ops {
-                let info = &*(*options.recv_callbacks.add(device)).add(i);
-                receives.push((info.channel_id, info.user_arg.addr()));
-                seen.receive = info.recv_callback;
-            }
-            seen.sends.push(sends);
-            seen.receives.push(receives);
-            *(*args.output_lists.add(device)) = object();
-            if !args.device_complete_events.is_null() {
-                *args.device_complete_events.add(device) = object();
-            }
-        }
-        for i in 0..options.num_hlo_output_callbacks {
-            let info = &*options.hlo_output_callbacks.add(i);
-            let entry = (info.callback_id, info.num_operands, info.user_arg.addr());
-            seen.outputs.push(entry);
-            seen.output = info.callback;
-        }
-        let fails = seen.launch_id == FAILS;
-        *SEEN.lock().unwrap() = Some(seen);
-        if fails { object() } else { null_mut() }
+/// Waits for what another thread is about to do.
+fn until(problem: &str, done: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while !done() {
+        assert!(std::time::Instant::now() < deadline, "{problem}");
+        thread::yield_now();
     }
-}
-
-fn table(minor: i32) -> &'static mut sys::PJRT_Api {
-    let mut table = sys::PJRT_Api::zeroed();
-    table.struct_size = size_of_val(&table);
-    table.pjrt_api_version.minor_version = minor;
-    table.PJRT_LoadedExecutable_Execute = Some(execute);
-    slots! { table:
-        PJRT_Plugin_Initialize(args: PJRT_Plugin_Initialize_Args) {}
-        PJRT_Client_Create(args: PJRT_Client_Create_Args) { args.client = object(); }
-        PJRT_Client_Destroy(args: PJRT_Client_Destroy_Args) {}
-        PJRT_Client_Compile(args: PJRT_Client_Compile_Args) { args.executable = object(); }
-        PJRT_LoadedExecutable_Destroy(args: PJRT_LoadedExecutable_Destroy_Args) {}
-        PJRT_LoadedExecutable_GetExecutable(args: PJRT_LoadedExecutable_GetExecutable_Args) {
-            args.executable = object();
-        }
-        PJRT_LoadedExecutable_AddressableDevices(args: PJRT_LoadedExecutable_AddressableDevices_Args) {
-            static DEVICES: [usize; 2] = [8, 16];
-            args.addressable_devices = DEVICES.as_ptr().cast_mut().cast();
-            args.num_addressable_devices = DEVICES.len();
-        }
-        PJRT_Executable_Destroy(args: PJRT_Executable_Destroy_Args) {}
-        PJRT_Executable_NumOutputs(args: PJRT_Executable_NumOutputs_Args) { args.num_outputs = 1; }
-        PJRT_Buffer_Destroy(args: PJRT_Buffer_Destroy_Args) {}
-        PJRT_Event_Destroy(args: PJRT_Event_Destroy_Args) {}
-        PJRT_Event_OnReady(args: PJRT_Event_OnReady_Args) {
-            let waiting = (args.callback, args.user_arg.addr());
-            SEEN.lock().unwrap().as_mut().unwrap().waiting.push(waiting);
-            POINTERS.lock().unwrap().push(Pointer(args.user_arg));
-        }
-        PJRT_CopyToDeviceStream_Destroy(args: PJRT_CopyToDeviceStream_Destroy_Args) {
-            STREAMS.fetch_add(1, Ordering::SeqCst);
-        }
-        PJRT_ExecuteContext_Create(args: PJRT_ExecuteContext_Create_Args) { args.context = object(); }
-        PJRT_ExecuteContext_Destroy(args: PJRT_ExecuteContext_Destroy_Args) {
-            CONTEXTS.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-    Box::leak(Box::new(table))
-}
-
-/// Words of the crate's, to be brought back with what makes them pointers.
-struct Pointer(*mut c_void);
-// SAFETY: the word is only brought back, from any thread, as the API says.
-unsafe impl Send for Pointer {}
-static POINTERS: Mutex<Vec<Pointer>> = Mutex::new(Vec::new());
-
-fn plugin(minor: i32) -> Plugin {
-    // SAFETY: the table is whole, its functions are of the slots' types, and it is never freed.
-    unsafe { Plugin::from_api(table(minor)) }.unwrap()
-}
-
-fn current() -> Plugin {
-    static PLUGIN: OnceLock<Plugin> = OnceLock::new();
-    PLUGIN.get_or_init(|| plugin(114)).clone()
-}
-
-fn compile(plugin: &Plugin) -> LoadedExecutable {
-    let client: Client = plugin.create_client(&ClientOptions::new()).unwrap();
-    client
-        .compile(&Program::mlir(""), &CompileOptions::new())
-        .unwrap()
-}
-
-/// Runs of this file happen one at a time, for there is one record.
-fn turn() -> MutexGuard<'static, ()> {
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn seen() -> Seen {
-    SEEN.lock().unwrap().take().unwrap()
-}
-
-/// Both devices are done.
-fn finish(waiting: Vec<(sys::PJRT_Event_OnReadyCallback, usize)>) {
-    let call = || {
-        for (callback, word) in waiting {
-            let mut pointers = POINTERS.lock().unwrap();
-            let at = pointers.iter().position(|p| p.0.addr() == word).unwrap();
-            let pointer = pointers.swap_remove(at);
-            drop(pointers);
-            // SAFETY: brought back once.
-            unsafe { callback.unwrap()(null_mut(), pointer.0) };
-        }
-    };
-    thread::scope(|scope| scope.spawn(call).join().unwrap());
-}
-
-fn run(program: &LoadedExecutable, options: &ExecuteOptions) -> Vec<pjrt::Execution> {
-    program.execute(vec![vec![], vec![]], options).unwrap()
-}
-
-unsafe extern "C" fn make(code: sys::PJRT_Error_Code, text: *const c_char, size: usize) -> Failure {
-    // SAFETY: the crate gives a message of that length.
-    let text = unsafe { std::slice::from_raw_parts(text.cast::<u8>(), size) };
-    let text = String::from_utf8(text.to_vec()).unwrap();
-    Box::into_raw(Box::new((code, text))).cast()
-}
-
-unsafe extern "C" fn free_chunk(data: *mut c_void, size: *mut c_void) {
-    CHUNKS.fetch_add(1, Ordering::SeqCst);
-    let bytes = std::ptr::slice_from_raw_parts_mut(data.cast::<u8>(), size.addr());
-    // SAFETY: freed once, as it was made.
-    drop(unsafe { Box::from_raw(bytes) });
-}
-
-/// Sends bytes as the plugin does, from a thread of its own.
-fn send(seen: &Seen, word: usize, bytes: &[u8]) -> Option<(sys::PJRT_Error_Code, String)> {
-    let call = || {
-        let mut chunk = sys::PJRT_Chunk::zeroed();
-        chunk.size = bytes.len();
-        chunk.data = Box::into_raw(bytes.to_vec().into_boxed_slice()).cast();
-        chunk.deleter = Some(free_chunk);
-        chunk.deleter_arg = std::ptr::without_provenance_mut(bytes.len());
-        let mut make: sys::PJRT_CallbackError = Some(make);
-        let word = std::ptr::without_provenance_mut(word);
-        // SAFETY: the chunk is given over; the function lives through the call.
-        let error =
-            unsafe { seen.send.unwrap()(&raw mut chunk, &raw mut make, 8, bytes.len() == 8, word) };
-        // SAFETY: `make` made it.
-        (!error.is_null()).then(|| unsafe { *Box::from_raw(error.cast()) })
-    };
-    thread::scope(|scope| scope.spawn(call).join().unwrap())
 }
 
 #[test]
@@ -258,7 +41,7 @@ fn every_option_arrives() {
         .on_output(10, 2, |_| ());
     run(&program, &options);
     let seen = seen();
-    assert_eq!(seen.size, sys::PJRT_ExecuteOptions_STRUCT_SIZE);
+    assert_eq!(seen.size, pjrt::sys::PJRT_ExecuteOptions_STRUCT_SIZE);
     assert_eq!(
         (seen.launch_id, seen.location.as_str()),
         (-3, "train.py:12")
@@ -359,14 +142,9 @@ fn a_receive_operation_hands_its_stream_over() {
     assert_eq!(STREAMS.load(Ordering::SeqCst), before + 1);
     // A stream whose callback panics is destroyed, here on the crate's own thread.
     give(seen.receives[0][1].1);
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    while STREAMS.load(Ordering::SeqCst) < before + 2 {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "the stream is still there"
-        );
-        thread::yield_now();
-    }
+    until("the stream is still there", || {
+        STREAMS.load(Ordering::SeqCst) >= before + 2
+    });
     finish(seen.waiting);
 }
 
@@ -421,14 +199,90 @@ fn a_context_lives_until_the_last_device_is_done() {
     finish(waiting);
     assert_eq!(CONTEXTS.load(Ordering::SeqCst), before);
     finish(second);
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    while CONTEXTS.load(Ordering::SeqCst) == before {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "the context is still there"
-        );
-        thread::yield_now();
-    }
+    until("the context is still there", || {
+        CONTEXTS.load(Ordering::SeqCst) > before
+    });
+}
+
+#[test]
+fn slices_arrive_and_live_until_the_last_device_is_done() {
+    let _turn = turn();
+    let program = compile(&current());
+    let before = SLICES.load(Ordering::SeqCst);
+    let config = slices(&current());
+    let options = ExecuteOptions::new().slices(config);
+    drop(run(&program, &options));
+    drop(options);
+    let mut seen = seen();
+    assert_eq!(seen.slices, object::<()>().addr());
+    let second = seen.waiting.split_off(1);
+    finish(seen.waiting);
+    assert_eq!(SLICES.load(Ordering::SeqCst), before);
+    finish(second);
+    until("the configuration is still there", || {
+        SLICES.load(Ordering::SeqCst) > before
+    });
+
+    let refused = |plugin: &Plugin, config| {
+        let options = ExecuteOptions::new().slices(config);
+        let error = compile(plugin).execute(vec![vec![], vec![]], &options);
+        error.unwrap_err()
+    };
+    let error = refused(&current(), slices(&plugin(114)));
+    assert!(
+        matches!(
+            error,
+            Error::ForeignHandle {
+                argument: "multi_slice_config",
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    let older = plugin(96);
+    let error = refused(&older, slices(&older));
+    assert!(
+        matches!(
+            error,
+            Error::TooNew {
+                field: "multi_slice_config",
+                since: 97,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn an_absurd_number_of_outputs_is_an_error() {
+    let _turn = turn();
+    OUTPUTS.store(usize::MAX / 4, Ordering::SeqCst);
+    let program = compile(&current());
+    let error = program
+        .execute(vec![vec![], vec![]], &ExecuteOptions::new())
+        .unwrap_err();
+    OUTPUTS.store(1, Ordering::SeqCst);
+    assert!(matches!(error, Error::InvalidOutput { .. }), "{error:?}");
+}
+
+#[test]
+fn a_plugin_that_calls_twice_finds_nothing() {
+    let _turn = turn();
+    let program = compile(&current());
+    let executions = run(&program, &ExecuteOptions::new());
+    let count = Arc::new(AtomicUsize::new(0));
+    let inner = count.clone();
+    let done = &executions[0].done;
+    done.on_ready(move |_| _ = inner.fetch_add(1, Ordering::SeqCst))
+        .unwrap();
+    let waiting = seen().waiting;
+    finish(waiting.clone());
+    finish(waiting);
+    assert_eq!(
+        (count.load(Ordering::SeqCst), Arc::strong_count(&count)),
+        (1, 1)
+    );
 }
 
 #[test]

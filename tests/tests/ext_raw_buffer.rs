@@ -1,6 +1,8 @@
 //! Raw buffers, device events and promises of a plugin made up here: it counts references, tells
 //! what it was given, happens late from threads of its own, and hands out what is wrong.
 
+#[path = "ext_raw_buffer/aliases.rs"]
+mod aliases;
 #[path = "ext_raw_buffer/events.rs"]
 mod events;
 #[path = "ext_raw_buffer/fake.rs"]
@@ -336,6 +338,60 @@ fn all_bytes_go_to_another_raw_buffer() {
     );
     events::until(|| events::promise_references(filled_raw) == 0);
     events::until(|| events::promise_references(read_raw) == 0);
+}
+
+#[test]
+fn a_copy_to_another_waits_for_events_and_keeps_both_until_then() {
+    let _alone = alone();
+    let fake = Fake::new(114);
+    let (source, target) = (fake.raw_buffer(), fake.raw_buffer());
+    let objects = [fake::object_of(&source), fake::object_of(&target)];
+    let first = fake.event();
+    let events = [fake.take(first)];
+    let ((filled_raw, filled), (read_raw, read)) = (fake.promise(), fake.promise());
+    let (sender, receiver) = channel();
+    let allocated = move |outcome| sender.send(outcome).unwrap();
+    // SAFETY: nobody else uses either.
+    unsafe { source.schedule_copy_to(&events, &target, filled, read, allocated) }.unwrap();
+    drop((source, target, events));
+    assert!(receiver.try_recv().is_err());
+    assert_eq!(objects.map(fake::raw_references), [1, 1]);
+    // The list holds a reference to the event.
+    assert_eq!(events::references(first), 1);
+    events::happen_elsewhere(first, None);
+    receiver.recv().unwrap().unwrap();
+    // The plugin calls twice, and the second call finds nothing.
+    assert!(receiver.recv().is_err());
+    events::until(|| objects.map(fake::raw_references) == [0, 0]);
+    events::until(|| events::references(first) == 0);
+    assert_eq!(
+        (events::kept(filled_raw), events::kept(read_raw)),
+        (Promise::Ready, Promise::Ready)
+    );
+}
+
+#[test]
+fn a_copy_to_another_refuses_strangers_and_other_sizes() {
+    let _alone = alone();
+    let (fake, other) = (Fake::new(114), Fake::new(114));
+    let source = fake.raw_buffer();
+    let refused = |target: &pjrt::raw_buffer::RawBuffer, events: &[DeviceEvent]| {
+        let ((filled_raw, filled), (read_raw, read)) = (fake.promise(), fake.promise());
+        // SAFETY: nobody else uses either.
+        let out = unsafe { source.schedule_copy_to(events, target, filled, read, |_| ()) };
+        for promise in [filled_raw, read_raw] {
+            let kept = events::kept(promise);
+            assert!(matches!(kept, Promise::Error(ErrorCode::CANCELLED, _)));
+        }
+        out.unwrap_err()
+    };
+    let error = refused(&other.raw_buffer(), &[]);
+    assert!(matches!(error, Error::ForeignHandle { .. }), "{error:?}");
+    let strangers = [other.take(other.event())];
+    let error = refused(&fake.raw_buffer(), &strangers);
+    assert!(matches!(error, Error::ForeignHandle { .. }), "{error:?}");
+    let error = refused(&source.slice(0, 4).unwrap(), &[]);
+    assert!(matches!(error, Error::InvalidArgument { .. }), "{error:?}");
 }
 
 #[test]

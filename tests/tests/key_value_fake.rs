@@ -70,7 +70,7 @@ fn plugin(minor: i32) -> Plugin {
 
 fn current() -> Plugin {
     static PLUGIN: OnceLock<Plugin> = OnceLock::new();
-    PLUGIN.get_or_init(|| plugin(114)).clone()
+    *PLUGIN.get_or_init(|| plugin(114))
 }
 
 fn with_store(store: impl KeyValueStore) -> (pjrt::Client, Given) {

@@ -1,12 +1,12 @@
 //! Layer 2: one `unsafe fn` for each function of a module, over structs of raw values.
 
 use super::gates;
-use crate::lower::call::{self, Call, CallField, CallResult, Nested};
+use crate::lower::call::{self, Call, CallField, CallResult};
 use crate::lower::ctype::CType;
 use crate::lower::names;
 use crate::model::{API_TABLE, ERROR, Model};
 use crate::overlay::Returns;
-use crate::schema::{Extension, Header, Struct, StructKind};
+use crate::schema::{Header, Struct};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
@@ -18,7 +18,7 @@ pub fn module(model: &Model, header: &Header) -> TokenStream {
     let nested = model
         .versioned_values(header)
         .filter_map(|s| call::nested(model, s))
-        .map(|n| self::nested(model, &n));
+        .map(|n| super::nested::nested(model, &n));
     let own = |table: &str| {
         let of_extension = || header.extension.as_ref().is_some_and(|e| e.table == table);
         table == API_TABLE || of_extension() || model.behind(table).is_some()
@@ -30,71 +30,13 @@ pub fn module(model: &Model, header: &Header) -> TokenStream {
         .filter_map(|f| call::call(model, f))
         .map(|c| self::call(model, &c));
     let table = match &header.extension {
-        Some(extension) => table(model, extension),
-        None => main_table(model, header),
+        Some(extension) => super::tables::table(model, extension),
+        None => super::tables::main_table(model, header),
     };
     let structs = header.structs.iter().filter_map(|s| model.behind(&s.name));
     let behind = structs.map(|t| super::behind::table(model, &t));
     let objects = super::vtable::module(model, header);
     quote!(#table #(#behind)* #(#nested)* #(#calls)* #objects)
-}
-
-/// What the history knows of the API's own table.
-fn main_table(model: &Model, header: &Header) -> Option<TokenStream> {
-    let table = header.structs.iter().find(|s| s.name == API_TABLE)?;
-    let history = gates::history(model, &table.name);
-    let doc = format!(" What the history knows of `{}`.", table.name);
-    // The struct that every extension's table begins with.
-    let bases = header
-        .structs
-        .iter()
-        .filter(|s| s.kind == StructKind::Value);
-    let base = bases.filter(|s| model.facts.headers.iter().any(|h| begins_extension(h, s)));
-    let chain = base.map(|base| {
-        let rows = gates::rows(model.versions.gates.of(&base.name));
-        let doc = format!(" What the history knows of `{}`.", base.name);
-        quote! {
-            #[doc = #doc]
-            #[doc(hidden)]
-            pub const CHAIN: &[::pjrt::__rt::Row] = #rows;
-        }
-    });
-    let chain = chain.take(1);
-    let chain = quote!(#(#chain)*);
-    Some(quote! {
-        #[doc = #doc]
-        #[doc(hidden)]
-        pub const HISTORY: ::pjrt::__rt::History = #history;
-        #chain
-    })
-}
-
-/// Whether the header's extension has a table that begins with the struct.
-fn begins_extension(header: &Header, base: &Struct) -> bool {
-    let table = header.extension.as_ref().map(|e| &e.table);
-    let mut tables = header.structs.iter().filter(|s| Some(&s.name) == table);
-    tables.any(|t| t.fields.first().is_some_and(|f| f.ty == base.name))
-}
-
-/// The type of an extension's table: one of the module's own, for the trait that says what it is
-/// belongs to another crate, as the C struct may.
-fn table(model: &Model, extension: &Extension) -> Option<TokenStream> {
-    let path = call::path(model, &extension.table)?;
-    let (name, number) = (&extension.name, Literal::u32_unsuffixed(extension.number));
-    let doc = format!(" The table of the extension {name}: `{}`.", extension.table);
-    let history = gates::history(model, &extension.table);
-    Some(quote! {
-        #[doc = #doc]
-        #[repr(transparent)]
-        pub struct Table(pub #path);
-        ::pjrt::__rt::safety!("the facts of the header give number and struct; a struct of functions, pointers and plain values may be all zero.");
-        unsafe impl ::pjrt::__rt::TableType for Table {
-            const NUMBER: u32 = #number;
-            const NAME: &'static str = #name;
-            const HISTORY: ::pjrt::__rt::History = #history;
-            fn zeroed() -> Self { Self(<#path>::zeroed()) }
-        }
-    })
 }
 
 fn call(model: &Model, call: &Call<'_>) -> TokenStream {
@@ -137,7 +79,7 @@ fn struct_of_inputs(model: &Model, call: &Call<'_>) -> TokenStream {
 
 /// For each later field the question whether a plugin knows it, for code that must know before it
 /// makes what it would give.
-fn knows(
+pub(super) fn knows(
     c_name: &str,
     name: &Ident,
     later: &[(&CallField<'_>, u32)],
@@ -192,7 +134,7 @@ fn gate(model: &Model, call: &Call<'_>) -> (TokenStream, TokenStream) {
 }
 
 /// A struct of raw values with a constructor of the first version's fields and setters of later ones.
-fn inputs(
+pub(super) fn inputs(
     name: &Ident,
     doc: &str,
     first: &[&CallField<'_>],
@@ -439,7 +381,7 @@ fn asks_api(model: &Model, call: &Call<'_>) -> bool {
 }
 
 /// The refusal of a value that is given for a field which the plugin is too old to know.
-fn refuse(
+pub(super) fn refuse(
     model: &Model,
     field: &CallField<'_>,
     since: u32,
@@ -480,95 +422,10 @@ fn read(model: &Model, call: &Call<'_>, field: &CallField<'_>) -> TokenStream {
 }
 
 /// The header's own size constant of a struct, beside the struct in the bindings.
-fn size_constant(model: &Model, structure: &Struct, path: &TokenStream) -> TokenStream {
+pub(super) fn size_constant(model: &Model, structure: &Struct, path: &TokenStream) -> TokenStream {
     // Where the header defines none, sizeof serves.
     let named = structure
         .struct_size
         .and_then(|_| call::sibling(model, &structure.name, "_STRUCT_SIZE"));
     named.unwrap_or_else(|| quote!(::core::mem::size_of::<#path>()))
-}
-
-fn nested(model: &Model, nested: &Nested<'_>) -> TokenStream {
-    let (name, path) = (&nested.ident, &nested.path);
-    let c_name = &nested.structure.name;
-    let doc = format!(" The fields of `{c_name}`, which takes its size by itself.");
-    let (later, first): (Vec<_>, Vec<_>) = nested
-        .fields
-        .iter()
-        .partition(|f| model.later(c_name, &f.field.name).is_some());
-    let later: Vec<_> = later
-        .into_iter()
-        .map(|f| (f, model.later(c_name, &f.field.name).unwrap_or_default()))
-        .collect();
-    let members = inputs(name, &doc, &first, &later);
-    let fill_first = first.iter().map(|field| {
-        let ident = &field.ident;
-        quote!(value.#ident = self.#ident;)
-    });
-    let fill_later = later.iter().map(|(field, since)| {
-        let ident = &field.ident;
-        let given = names::ident("given");
-        let refuse = refuse(model, field, *since, &given, "STRUCT");
-        quote! {
-            if let ::core::option::Option::Some(given) = self.#ident {
-                #refuse
-                value.#ident = given;
-            }
-        }
-    });
-    // A struct that some plugins lack is refused by them, one that never changed is not asked about.
-    let all_rows = model.versions.gates.of(c_name);
-    let rows = gates::rows(all_rows);
-    let gate = (!all_rows.is_empty()).then(|| quote!(let gate = api.gate_of(&STRUCT, #rows)?;));
-    let since = Literal::u32_unsuffixed(gates::since(all_rows));
-    let knows = knows(
-        c_name,
-        name,
-        &later,
-        &quote!(api: &::pjrt::__rt::Api),
-        &quote!(let gate = api.gate_of(&ITEM, #rows)?;),
-    );
-    let size = if gates::is_sized(model, nested.structure) {
-        quote!(gate.sent as usize)
-    } else {
-        size_constant(model, nested.structure, path)
-    };
-    let unused = match &gate {
-        Some(_) => quote!(let _ = gate;),
-        None => quote!(let _ = (api, STRUCT);),
-    };
-    let zero = first.iter().map(|field| {
-        let ident = &field.ident;
-        quote!(#ident: value.#ident)
-    });
-    let unset = later.iter().map(|(field, _)| {
-        let ident = &field.ident;
-        quote!(#ident: ::core::option::Option::None)
-    });
-    quote! {
-        #members
-        #knows
-        impl #name {
-            /// All fields zero or null, which leaves them unset.
-            pub fn unset() -> Self {
-                let value = <#path>::zeroed();
-                Self { #(#zero,)* #(#unset),* }
-            }
-            /// The C struct, sized for the plugin.
-            ///
-            /// # Errors
-            ///
-            /// A field is set that the plugin is too old to know.
-            pub fn lower(&self, api: &::pjrt::__rt::Api) -> ::pjrt::Result<#path> {
-                const STRUCT: ::pjrt::__rt::Function = ::pjrt::__rt::Function { name: #c_name, since: #since };
-                #gate
-                #unused
-                let mut value = <#path>::zeroed();
-                value.struct_size = #size;
-                #(#fill_first)*
-                #(#fill_later)*
-                ::core::result::Result::Ok(value)
-            }
-        }
-    }
 }

@@ -12,9 +12,11 @@ pub mod handle;
 pub mod held;
 pub mod inputs;
 pub mod methods;
+mod nested;
 pub mod outputs;
 pub mod plugin;
 pub mod sys_names;
+mod tables;
 pub mod value;
 pub mod vtable;
 #[cfg(feature = "tools")]

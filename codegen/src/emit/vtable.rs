@@ -192,6 +192,7 @@ fn function(
         ///
         /// The object is live and of this plugin; every pointer must be valid for what the function
         /// does with it, for as long as it does.
+        #[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
         pub unsafe fn #ident(api: &::pjrt::__rt::Api, object: #object, #(#taken),*) -> ::pjrt::Result<#result> {
             const SLOT: ::pjrt::__rt::Slot = #description;
             #lookup

@@ -313,7 +313,10 @@ impl Loader<'_> {
 
     fn extension(&mut self, name: &str, node: &Node) -> Option<ExtensionEntry> {
         if !self.facts.extensions.contains(&name) {
-            let known = self.facts.extensions.join(", ");
+            let known = match self.facts.extensions.as_slice() {
+                [] => "none".to_owned(),
+                some => some.join(", "),
+            };
             self.refuse(
                 "O025",
                 node,

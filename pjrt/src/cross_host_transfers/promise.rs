@@ -25,22 +25,32 @@ impl Cell {
     }
 }
 
-/// The cells that plugins have not freed yet, by address. A plugin frees a cell by naming its
-/// address, so that freeing it twice does nothing.
-struct Cells(BTreeMap<usize, NonNull<Cell>>);
+/// The cells that plugins have not freed yet, by address, for that is how a plugin names the one
+/// that it frees; and how many there were so far. An address may be used again, a number is not.
+struct Cells {
+    last: u64,
+    by_address: BTreeMap<usize, (u64, NonNull<Cell>)>,
+}
 
 // SAFETY: a cell belongs to this table, and is written and freed under its lock only.
 unsafe impl Send for Cells {}
 
-static CELLS: Mutex<Cells> = Mutex::new(Cells(BTreeMap::new()));
+static CELLS: Mutex<Cells> = Mutex::new(Cells {
+    last: 0,
+    by_address: BTreeMap::new(),
+});
 
 fn cells() -> MutexGuard<'static, Cells> {
     CELLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A cell that a plugin may get: its address, as long as the plugin has not freed it.
+/// A cell that a plugin may get: its address, as long as the plugin has not freed it, and its
+/// number, which tells it from a later one at the same address.
 #[derive(Clone, Copy)]
-pub(super) struct Lent(NonNull<Cell>);
+pub(super) struct Lent {
+    cell: NonNull<Cell>,
+    number: u64,
+}
 
 // SAFETY: it is an address; what is there is only reached under the lock.
 unsafe impl Send for Lent {}
@@ -57,13 +67,16 @@ impl Lent {
             cell.hold(descriptor.to_vec());
         }
         let cell = NonNull::from(Box::leak(Box::new(cell)));
-        cells().0.insert(cell.addr().get(), cell);
-        Lent(cell)
+        let mut cells = cells();
+        cells.last = cells.last.wrapping_add(1);
+        let number = cells.last;
+        cells.by_address.insert(cell.addr().get(), (number, cell));
+        Lent { cell, number }
     }
 
     /// The two places that a plugin reads.
     pub(super) fn places(self) -> (*mut *mut c_char, *mut usize) {
-        let cell = self.0.as_ptr();
+        let cell = self.cell.as_ptr();
         // SAFETY: the cell is live: nobody else has its address yet. No reference is made.
         unsafe { (cell.cast(), &raw mut (*cell).size) }
     }
@@ -71,7 +84,8 @@ impl Lent {
     /// Puts the descriptor in, unless the plugin wants it no more.
     fn fill(self, descriptor: Vec<u8>) {
         let cells = cells();
-        if let Some(cell) = cells.0.get(&self.0.addr().get()) {
+        let found = cells.by_address.get(&self.cell.addr().get());
+        if let Some((_, cell)) = found.filter(|(number, _)| *number == self.number) {
             // SAFETY: the cell is live while it is in the table, which is locked; the plugin reads
             // it only after the event that is set later.
             unsafe { (*cell.as_ptr()).hold(descriptor) };
@@ -80,13 +94,20 @@ impl Lent {
 
     /// Frees it, if that has not happened.
     pub(super) fn free(self) {
-        free(self.0.addr().get());
+        free(self.cell.addr().get(), Some(self.number));
     }
 }
 
-fn free(address: usize) {
-    let cell = cells().0.remove(&address);
-    if let Some(cell) = cell {
+/// Frees the cell at an address, or none if another than the one of the number is there.
+fn free(address: usize, number: Option<u64>) {
+    let mut cells = cells();
+    let found = cells.by_address.get(&address);
+    if found.is_none_or(|(of, _)| number.is_some_and(|number| number != *of)) {
+        return;
+    }
+    let cell = cells.by_address.remove(&address);
+    drop(cells);
+    if let Some((_, cell)) = cell {
         // SAFETY: it was a box before it went into the table, and has left the table just now.
         drop(unsafe { Box::from_raw(cell.as_ptr()) });
     }
@@ -94,7 +115,7 @@ fn free(address: usize) {
 
 /// What a plugin calls when it needs a descriptor no more.
 pub(super) unsafe extern "C" fn destroy(data: *mut *mut c_char, _size: *mut usize) {
-    free(data.addr());
+    free(data.addr(), None);
 }
 
 /// The promise to tell the descriptor that a buffer is sent to: see
@@ -173,5 +194,39 @@ impl Drop for DescriptorPromise {
 impl fmt::Debug for DescriptorPromise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DescriptorPromise").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a plugin reads.
+    fn told(cell: Lent) -> Vec<u8> {
+        let (data, size) = cell.places();
+        // SAFETY: nobody has freed the cell, whose two places are set.
+        unsafe { std::slice::from_raw_parts((*data).cast::<u8>(), *size) }.to_vec()
+    }
+
+    #[test]
+    fn a_cell_that_is_gone_is_not_the_next_one_at_its_address() {
+        let there = Lent::new(Some(b"there"));
+        let gone = Lent {
+            number: there.number.wrapping_sub(1),
+            ..there
+        };
+        gone.fill(b"another".to_vec());
+        gone.free();
+        assert_eq!(told(there), b"there");
+        there.fill(b"new".to_vec());
+        assert_eq!(told(there), b"new");
+        let (data, size) = there.places();
+        // SAFETY: as a plugin frees it; a second time it is not there.
+        unsafe {
+            destroy(data, size);
+            destroy(data, size);
+        }
+        there.fill(b"late".to_vec());
+        there.free();
     }
 }

@@ -55,7 +55,11 @@ impl Facts {
     pub(super) fn of(program: &LoadedExecutable) -> Result<Facts> {
         let executable = program.executable()?;
         Ok(Facts {
-            outputs: executable.num_outputs()?,
+            outputs: rt::room(
+                executable.num_outputs()?,
+                "PJRT_Executable_NumOutputs",
+                "num_outputs",
+            )?,
             devices: program.addressable_devices()?.len(),
             parameters: executable
                 .optimized_program()

@@ -11,7 +11,7 @@ pub use callbacks::{HloOutput, Sent, SentChunk};
 pub use options::ExecuteOptions;
 
 use crate::rt::{self, Handle, Place};
-use crate::{Buffer, Device, Event, LoadedExecutable, Result, raw, sys};
+use crate::{Buffer, Device, Error, Event, LoadedExecutable, Result, raw, sys};
 use arguments::Facts;
 use std::ptr;
 use std::sync::Arc;
@@ -44,14 +44,23 @@ impl Rows {
         arguments: Vec<*const *mut sys::PJRT_Buffer>,
         length: usize,
         outputs: usize,
-    ) -> Rows {
+    ) -> Result<Rows> {
         let room = arguments.len().saturating_mul(outputs.max(1));
-        Rows {
+        let mut results = Vec::new();
+        if results.try_reserve_exact(room).is_err() {
+            return Err(Error::InvalidArgument {
+                function: EXECUTE,
+                argument: "output_lists",
+                problem: format!("there is no memory for {room} outputs"),
+            });
+        }
+        results.resize(room, ptr::null_mut());
+        Ok(Rows {
             arguments,
             length,
-            results: vec![ptr::null_mut(); room],
+            results,
             outputs,
-        }
+        })
     }
 }
 
@@ -77,7 +86,7 @@ impl LoadedExecutable {
         options.num_non_donatable_input_indices = kept.len();
         let options = options.lower(self.api())?;
         // SAFETY: there is one row, which has this length.
-        let mut rows = unsafe { Rows::new(vec![handles.as_ptr()], handles.len(), facts.outputs) };
+        let mut rows = unsafe { Rows::new(vec![handles.as_ptr()], handles.len(), facts.outputs) }?;
         // SAFETY: the row has live buffers of this client, all of which are said not to be
         // donated; there are no callbacks.
         unsafe { self.launch(&options, &mut rows, None, &mut []) }?;
@@ -158,7 +167,7 @@ impl LoadedExecutable {
         let length = handles.first().map_or(0, Vec::len);
         let lists = handles.iter().map(Vec::as_ptr).collect();
         // SAFETY: the lists were found to be of one length.
-        let mut rows = unsafe { Rows::new(lists, length, facts.outputs) };
+        let mut rows = unsafe { Rows::new(lists, length, facts.outputs) }?;
         let mut events = vec![ptr::null_mut(); arguments.len()];
         // SAFETY: the rows have live buffers of this client, and those that are only borrowed are
         // said not to be donated. The options' memory outlives the call, and what they hold is kept

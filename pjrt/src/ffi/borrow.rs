@@ -90,7 +90,10 @@ impl<'a> Arrays<'a> {
     fn hold(&self, which: Which, range: Range<usize>, writes: bool) -> Result<Guard<'_>, Error> {
         let busy = || Error::internal("the borrows of the call are being changed");
         let mut held = self.held.try_borrow_mut().map_err(|_| busy())?;
-        let meets = |other: &Held| range.start < other.range.end && other.range.start < range.end;
+        // No elements meet nothing, wherever they are said to lie.
+        let meets = |other: &Held| {
+            !range.is_empty() && range.start < other.range.end && other.range.start < range.end
+        };
         let conflict = held.iter().find(|o| (o.writes || writes) && meets(o));
         if let Some(other) = conflict {
             let other = other.which;

@@ -3,7 +3,7 @@
 use super::RawBuffer;
 use crate::device_event::{DeviceEvent, DeviceEventPromise, DeviceTransfer, EventList};
 use crate::raw::raw_buffer as calls;
-use crate::rt::{self, Api, Handed, Handle, Place};
+use crate::rt::{self, Api, Handle, Place};
 use crate::{Error, Event, Result, Transfer, sys};
 use std::ffi::c_void;
 
@@ -184,14 +184,13 @@ impl RawBuffer {
         let (source, target) = (self.clone(), destination.clone());
         read.event()?.on_ready(move |_| drop(source))?;
         filled.event()?.on_ready(move |_| drop(target))?;
-        let (ours, theirs) = Handed::new(Allocated {
+        let number = rt::waiting(Allocated {
             api,
             callback: Box::new(allocated),
         });
         let (target, first, second) = (destination.as_raw(), filled.object(), read.object());
         // SAFETY: both raw buffers are live and kept until the promises are, which are live and not
-        // kept yet; the list outlives the call; the data lives until it is brought back, which is
-        // once. What else is done with the destination is the caller's promise.
+        // kept yet; the list outlives the call; the callback finds what waits or nothing. What else is done with the destination is the caller's promise.
         let out = unsafe {
             calls::raw_buffer_vtable_schedule_copy_to(
                 api,
@@ -201,14 +200,13 @@ impl RawBuffer {
                 first,
                 second,
                 Some(on_allocated),
-                theirs,
+                number,
             )
         };
         match &out {
             // The plugin has both promises' references.
             Ok(()) => _ = (filled.into_raw(), read.into_raw()),
-            // SAFETY: the pointer came with it; the function reports nothing, so it was not called.
-            Err(_) => drop(unsafe { ours.take_back(theirs, false) }),
+            Err(_) => drop(rt::called::<Allocated>(number)),
         }
         out
     }
@@ -299,10 +297,9 @@ fn zeroed(function: &'static str, length: usize) -> Result<Vec<u8>> {
     Ok(memory)
 }
 
-unsafe extern "C" fn on_allocated(error: *mut sys::PJRT_Error, data: *mut c_void) {
+unsafe extern "C" fn on_allocated(error: *mut sys::PJRT_Error, number: *mut c_void) {
     rt::contained(|| {
-        // SAFETY: the plugin brings back, once, what it was given for this function.
-        let Some(Allocated { api, callback }) = (unsafe { rt::taken::<Allocated>(data) }) else {
+        let Some(Allocated { api, callback }) = rt::called::<Allocated>(number) else {
             return;
         };
         callback(if error.is_null() {

@@ -5,9 +5,9 @@ mod behind;
 mod callback;
 mod chain;
 mod checks;
+mod contained;
 mod failure;
 mod gate;
-mod handed;
 mod handle;
 mod lists;
 mod numbered;
@@ -27,10 +27,10 @@ pub use checks::{
     Lower, Lowered, Message, check_after, check_element_type, check_failure, check_one_of,
     check_option_types, check_rank, check_sizes, reached,
 };
+pub(crate) use contained::contained;
 pub use failure::check;
 pub(crate) use failure::{lent_error, plugin_error};
 pub use gate::{Gate, Gated, History, Room, Row};
-pub(crate) use handed::{Handed, contained, taken};
 pub use handle::{
     Borrow, Handle, OnPlugin, Place, Shared, Unique, borrowed, borrowed_or_none, client_of,
     destructor, handles, index_below, keep_also, of_plugin, owned, owned_or_none, owner_of,

@@ -12,6 +12,7 @@
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn device_event_vtable_inc_ref(
     api: &::pjrt::__rt::Api,
     object: ::pjrt::sys::device_event::PJRT_DeviceEvent,
@@ -55,6 +56,7 @@ pub unsafe fn device_event_vtable_inc_ref(
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn device_event_vtable_dec_ref(
     api: &::pjrt::__rt::Api,
     object: ::pjrt::sys::device_event::PJRT_DeviceEvent,
@@ -98,6 +100,7 @@ pub unsafe fn device_event_vtable_dec_ref(
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn device_event_vtable_and_then(
     api: &::pjrt::__rt::Api,
     object: ::pjrt::sys::device_event::PJRT_DeviceEvent,
@@ -155,6 +158,7 @@ pub struct DeviceEventVtableGetErrorIfPresentOut {
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn device_event_vtable_get_error_if_present(
     api: &::pjrt::__rt::Api,
     object: ::pjrt::sys::device_event::PJRT_DeviceEvent,
@@ -259,6 +263,7 @@ pub unsafe fn device_event_vtable_parent(
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn device_event_vtable_get_state(
     api: &::pjrt::__rt::Api,
     object: ::pjrt::sys::device_event::PJRT_DeviceEvent,
@@ -310,6 +315,7 @@ pub struct DeviceEventVtableGetDefinitionStreamOut {
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn device_event_vtable_get_definition_stream(
     api: &::pjrt::__rt::Api,
     object: ::pjrt::sys::device_event::PJRT_DeviceEvent,
@@ -434,6 +440,7 @@ unsafe impl ::pjrt::__rt::Counted for DeviceEventCounted {
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn device_event_promise_vtable_inc_ref(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::device_event::PJRT_DeviceEventPromise,
@@ -485,6 +492,7 @@ pub unsafe fn device_event_promise_vtable_inc_ref(
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn device_event_promise_vtable_dec_ref(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::device_event::PJRT_DeviceEventPromise,
@@ -536,6 +544,7 @@ pub unsafe fn device_event_promise_vtable_dec_ref(
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn device_event_promise_vtable_event(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::device_event::PJRT_DeviceEventPromise,
@@ -587,6 +596,7 @@ pub unsafe fn device_event_promise_vtable_event(
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn device_event_promise_vtable_set(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::device_event::PJRT_DeviceEventPromise,
@@ -639,6 +649,7 @@ pub unsafe fn device_event_promise_vtable_set(
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn device_event_promise_vtable_set_error(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::device_event::PJRT_DeviceEventPromise,
@@ -691,6 +702,7 @@ pub unsafe fn device_event_promise_vtable_set_error(
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn device_event_promise_vtable_set_ready(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::device_event::PJRT_DeviceEventPromise,

@@ -493,6 +493,7 @@ pub unsafe fn raw_buffer_get_host_pointer(
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn raw_buffer_vtable_inc_ref(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
@@ -543,6 +544,7 @@ pub unsafe fn raw_buffer_vtable_inc_ref(
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn raw_buffer_vtable_dec_ref(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
@@ -593,6 +595,7 @@ pub unsafe fn raw_buffer_vtable_dec_ref(
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn raw_buffer_vtable_get_on_device_size_in_bytes(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
@@ -644,6 +647,7 @@ pub unsafe fn raw_buffer_vtable_get_on_device_size_in_bytes(
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn raw_buffer_vtable_get_memory_space(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
@@ -694,6 +698,7 @@ pub unsafe fn raw_buffer_vtable_get_memory_space(
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn raw_buffer_vtable_get_host_pointer(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
@@ -750,6 +755,7 @@ pub struct RawBufferVtableCopyRawHostToDeviceAndReturnEventOut {
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn raw_buffer_vtable_copy_raw_host_to_device_and_return_event(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
@@ -826,6 +832,7 @@ pub struct RawBufferVtableCopyRawDeviceToHostAndReturnEventOut {
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn raw_buffer_vtable_copy_raw_device_to_host_and_return_event(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
@@ -896,6 +903,7 @@ pub unsafe fn raw_buffer_vtable_copy_raw_device_to_host_and_return_event(
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn raw_buffer_vtable_opaque_device_memory_data_pointer(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
@@ -955,6 +963,7 @@ pub struct RawBufferVtableMakeAllocationReadyEventOut {
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn raw_buffer_vtable_make_allocation_ready_event(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
@@ -1023,6 +1032,7 @@ pub struct RawBufferVtableGetRawBufferAsyncValueOut {
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn raw_buffer_vtable_get_raw_buffer_async_value(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
@@ -1085,6 +1095,7 @@ pub unsafe fn raw_buffer_vtable_get_raw_buffer_async_value(
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn raw_buffer_vtable_is_mutable(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
@@ -1141,6 +1152,7 @@ pub struct RawBufferVtableSliceOut {
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn raw_buffer_vtable_slice(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
@@ -1206,6 +1218,7 @@ pub unsafe fn raw_buffer_vtable_slice(
 ///
 /// The object is live and of this plugin; every pointer must be valid for what the function
 /// does with it, for as long as it does.
+#[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
 pub unsafe fn raw_buffer_vtable_schedule_copy_to(
     api: &::pjrt::__rt::Api,
     object: *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,

@@ -13,11 +13,13 @@ use std::thread::{self, ThreadId};
 static STREAM: AtomicIsize = AtomicIsize::new(7);
 
 type Waiter = Box<dyn FnOnce() + Send>;
+/// Whether an event has happened, and with what error; who waits for it.
+type State = (Option<Option<(u32, String)>>, Vec<Waiter>);
 
 #[derive(Default)]
 pub struct Event {
     references: AtomicUsize,
-    state: Mutex<(Option<Option<(u32, String)>>, Vec<Waiter>)>,
+    state: Mutex<State>,
 }
 
 impl Event {

@@ -1,18 +1,21 @@
 //! The plugin and its raw buffers, which are never freed either.
 
 use crate::events::{Event, event_at, new_promise, promise_dec, promise_ready};
-use pjrt::Plugin;
+use pjrt::__rt::{Handle, OnPlugin};
 use pjrt::device_event::{DeviceEvent, DeviceEventPromise};
 use pjrt::raw_buffer::RawBuffer;
 use pjrt::sys::device_event::*;
 use pjrt::sys::raw_buffer::*;
 use pjrt::sys::{self, PJRT_Error};
+use pjrt::{Buffer, Client, ClientOptions, Plugin};
 use std::ffi::c_void;
 use std::ptr::{from_mut, null_mut};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 static REFUSE: AtomicBool = AtomicBool::new(false);
+/// Clients that were destroyed.
+pub static CLIENTS: AtomicUsize = AtomicUsize::new(0);
 
 pub fn refuse(refuse: bool) {
     REFUSE.store(refuse, Ordering::SeqCst);
@@ -23,6 +26,16 @@ struct Raw {
     base: PJRT_RawBuffer,
     references: AtomicUsize,
     bytes: Mutex<Vec<u8>>,
+    /// The event that it is made with, which holds a reference to it.
+    made: &'static Event,
+}
+
+// SAFETY: the table is never written once the raw buffer is there.
+unsafe impl Sync for Raw {}
+
+/// The event that a raw buffer is made with.
+pub fn made(at: *mut PJRT_RawBuffer) -> PJRT_DeviceEvent {
+    raw_at(at).made.raw()
 }
 
 fn raw_at(at: *const PJRT_RawBuffer) -> &'static Raw {
@@ -35,6 +48,7 @@ fn new_raw(size: usize, table: *const PJRT_RawBuffer_FunctionTable) -> *mut PJRT
         base: PJRT_RawBuffer { vtable: table },
         references: AtomicUsize::new(1),
         bytes: Mutex::new(vec![0; size]),
+        made: Event::new(),
     };
     from_mut(Box::leak(Box::new(raw))).cast()
 }
@@ -62,6 +76,11 @@ unsafe extern "C" fn raw_address(at: *const PJRT_RawBuffer) -> *mut c_void {
 
 unsafe extern "C" fn raw_mutable(_: *const PJRT_RawBuffer) -> bool {
     true
+}
+
+/// The plugin's only memory.
+pub fn memory() -> *mut sys::PJRT_Memory {
+    failure().cast()
 }
 
 /// An error is a pointer to nothing in particular; it has no functions.
@@ -182,6 +201,15 @@ unsafe extern "C" fn ready_event(
     null_mut()
 }
 
+unsafe extern "C" fn own_event(
+    at: *mut PJRT_RawBuffer,
+    out: *mut PJRT_DeviceEvent,
+) -> *mut PJRT_Error {
+    // SAFETY: the output is the caller's.
+    unsafe { *out = raw_at(at).made.raw() };
+    null_mut()
+}
+
 unsafe extern "C" fn slice(
     at: *mut PJRT_RawBuffer,
     _: i64,
@@ -203,17 +231,30 @@ unsafe extern "C" fn schedule(
     allocated: Option<unsafe extern "C" fn(*mut PJRT_Error, *mut c_void)>,
     data: *mut c_void,
 ) {
-    assert!(list.is_null(), "the tests give no events here");
-    let bytes = raw_at(source).bytes.lock().unwrap().clone();
-    raw_at(target).bytes.lock().unwrap().copy_from_slice(&bytes);
-    // SAFETY: each once: the callback, the promises and the references to them.
-    unsafe {
-        allocated.unwrap()(null_mut(), data);
-        for promise in [filled, used] {
-            promise_ready(promise);
-            promise_dec(promise);
+    let (source, target) = (raw_at(source), raw_at(target));
+    let promises = [filled, used].map(|promise| promise.expose_provenance());
+    let data = data.expose_provenance();
+    let copy = move || {
+        let alive = |raw: &Raw| raw.references.load(Ordering::SeqCst) > 0;
+        assert!(alive(source) && alive(target), "both are kept until then");
+        let bytes = source.bytes.lock().unwrap().clone();
+        target.bytes.lock().unwrap().copy_from_slice(&bytes);
+        let data = std::ptr::with_exposed_provenance_mut(data);
+        // SAFETY: the promises each once, and the references to them; the callback finds nothing
+        // the second time.
+        unsafe {
+            allocated.unwrap()(null_mut(), data);
+            allocated.unwrap()(null_mut(), data);
+            for promise in promises.map(std::ptr::with_exposed_provenance_mut) {
+                promise_ready(promise);
+                promise_dec(promise);
+            }
         }
-    }
+    };
+    let mut done = PJRT_DeviceEvent::zeroed();
+    // SAFETY: a list of the caller's, and an output of ours.
+    let refused = unsafe { after(list, &raw mut done, copy) };
+    assert!(refused.is_null(), "there is no way to refuse here");
 }
 
 pub fn raw_references(at: *mut PJRT_RawBuffer) -> usize {
@@ -245,6 +286,43 @@ unsafe extern "C" fn plain_error(_: *mut sys::PJRT_Event_Error_Args) -> *mut PJR
 unsafe extern "C" fn ext_destroy(args: *mut PJRT_RawBuffer_Destroy_Args) -> *mut PJRT_Error {
     // SAFETY: the crate gives whole args.
     unsafe { raw_dec((*args).buffer) };
+    null_mut()
+}
+unsafe extern "C" fn ext_alias(
+    args: *mut PJRT_RawBuffer_CreateRawAliasOfBuffer_Args,
+) -> *mut PJRT_Error {
+    if REFUSE.load(Ordering::SeqCst) {
+        return failure();
+    }
+    // SAFETY: the crate gives whole args.
+    let args = unsafe { &mut *args };
+    assert_eq!(args.buffer.cast(), memory());
+    args.raw_buffer = new_raw(8, whole_table());
+    null_mut()
+}
+unsafe extern "C" fn ext_memory(args: *mut PJRT_RawBuffer_GetMemorySpace_Args) -> *mut PJRT_Error {
+    // SAFETY: the crate gives whole args.
+    unsafe { (*args).memory_space = memory() };
+    null_mut()
+}
+unsafe extern "C" fn client_create(args: *mut sys::PJRT_Client_Create_Args) -> *mut PJRT_Error {
+    // SAFETY: the crate gives whole args.
+    unsafe { (*args).client = failure().cast() };
+    null_mut()
+}
+unsafe extern "C" fn client_destroy(_: *mut sys::PJRT_Client_Destroy_Args) -> *mut PJRT_Error {
+    CLIENTS.fetch_add(1, Ordering::SeqCst);
+    null_mut()
+}
+unsafe extern "C" fn buffer_destroy(_: *mut sys::PJRT_Buffer_Destroy_Args) -> *mut PJRT_Error {
+    null_mut()
+}
+unsafe extern "C" fn memory_id(args: *mut sys::PJRT_Memory_Id_Args) -> *mut PJRT_Error {
+    // SAFETY: the crate gives whole args.
+    unsafe {
+        assert_eq!((*args).memory, memory());
+        (*args).id = 12;
+    }
     null_mut()
 }
 unsafe extern "C" fn ext_size(
@@ -290,6 +368,27 @@ unsafe extern "C" fn ext_read(
     null_mut()
 }
 
+/// A table of its own.
+fn whole_table() -> *mut PJRT_RawBuffer_FunctionTable {
+    let mut table = PJRT_RawBuffer_FunctionTable::zeroed();
+    table.struct_size = size_of_val(&table);
+    table.instance_size = size_of::<PJRT_RawBuffer>();
+    table.inc_ref = Some(raw_inc);
+    table.dec_ref = Some(raw_dec);
+    table.get_on_device_size_in_bytes = Some(raw_size);
+    table.get_memory_space = Some(raw_memory);
+    table.get_host_pointer = Some(raw_address);
+    table.copy_raw_host_to_device_and_return_event = Some(write_after);
+    table.copy_raw_device_to_host_and_return_event = Some(read_after);
+    table.opaque_device_memory_data_pointer = Some(raw_address);
+    table.make_allocation_ready_event = Some(ready_event);
+    table.get_raw_buffer_async_value = Some(own_event);
+    table.is_mutable = Some(raw_mutable);
+    table.slice = Some(slice);
+    table.schedule_copy_to = Some(schedule);
+    Box::leak(Box::new(table))
+}
+
 /// A plugin that says it has this minor version.
 pub struct Fake {
     pub plugin: Plugin,
@@ -310,7 +409,9 @@ impl Fake {
         extension.base.struct_size = size_of_val(&extension);
         extension.base.type_ = sys::PJRT_Extension_Type_RawBuffer;
         extension.PJRT_RawBuffer_Destroy = Some(ext_destroy);
+        extension.PJRT_RawBuffer_CreateRawAliasOfBuffer = Some(ext_alias);
         if !holes {
+            extension.PJRT_RawBuffer_GetMemorySpace = Some(ext_memory);
             extension.PJRT_RawBuffer_GetOnDeviceSizeInBytes = Some(ext_size);
             extension.PJRT_RawBuffer_GetHostPointer = Some(ext_host);
             extension.PJRT_RawBuffer_CopyRawHostToDevice = Some(ext_write);
@@ -321,6 +422,10 @@ impl Fake {
         table.extension_start = from_mut(Box::leak(Box::new(extension))).cast();
         table.pjrt_api_version.minor_version = minor;
         table.PJRT_Plugin_Initialize = Some(initialize);
+        table.PJRT_Client_Create = Some(client_create);
+        table.PJRT_Client_Destroy = Some(client_destroy);
+        table.PJRT_Buffer_Destroy = Some(buffer_destroy);
+        table.PJRT_Memory_Id = Some(memory_id);
         table.PJRT_Event_Destroy = Some(plain_destroy);
         table.PJRT_Event_Await = Some(plain_await);
         table.PJRT_Event_IsReady = Some(plain_ready);
@@ -353,6 +458,16 @@ impl Fake {
         )
     }
 
+    /// A client, and a buffer of it.
+    pub fn buffer(&self) -> (Client, Buffer) {
+        let client = self.plugin.create_client(&ClientOptions::new()).unwrap();
+        let raw = std::ptr::NonNull::new(memory().cast()).unwrap();
+        let owner = pjrt::__rt::owner_of(&client);
+        // SAFETY: nobody else destroys it.
+        let buffer = unsafe { Handle::own(OnPlugin::api(&self.plugin), raw, owner) };
+        (client, buffer)
+    }
+
     pub fn raw_buffer(&self) -> RawBuffer {
         self.raw_buffer_with(|_| ())
     }
@@ -362,24 +477,10 @@ impl Fake {
         &self,
         spoil: impl FnOnce(&mut PJRT_RawBuffer_FunctionTable),
     ) -> RawBuffer {
-        let mut table = PJRT_RawBuffer_FunctionTable::zeroed();
-        table.struct_size = size_of_val(&table);
-        table.instance_size = size_of::<PJRT_RawBuffer>();
-        table.inc_ref = Some(raw_inc);
-        table.dec_ref = Some(raw_dec);
-        table.get_on_device_size_in_bytes = Some(raw_size);
-        table.get_memory_space = Some(raw_memory);
-        table.get_host_pointer = Some(raw_address);
-        table.copy_raw_host_to_device_and_return_event = Some(write_after);
-        table.copy_raw_device_to_host_and_return_event = Some(read_after);
-        table.opaque_device_memory_data_pointer = Some(raw_address);
-        table.make_allocation_ready_event = Some(ready_event);
-        table.get_raw_buffer_async_value = Some(ready_event);
-        table.is_mutable = Some(raw_mutable);
-        table.slice = Some(slice);
-        table.schedule_copy_to = Some(schedule);
-        spoil(&mut table);
-        let raw = new_raw(8, Box::leak(Box::new(table)));
+        // SAFETY: the table was leaked just now.
+        let table = unsafe { &mut *whole_table() };
+        spoil(table);
+        let raw = new_raw(8, table);
         // SAFETY: the raw buffer is live, and the reference is given away.
         unsafe { RawBuffer::from_raw(&self.plugin, raw) }.unwrap()
     }
