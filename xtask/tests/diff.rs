@@ -51,7 +51,10 @@ fn differences_are_no_failure() {
 
 #[test]
 fn a_schema_file_is_compared_with_a_minor() {
-    let output = diff(&["schema/pjrt-0.114.json", "0.114"]);
+    let file = xtask::paths::schema();
+    let name = file.file_stem().expect("a name").to_string_lossy();
+    let minor = name.trim_start_matches("pjrt-");
+    let output = diff(&[&file.display().to_string(), minor]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("nothing differs"));
 }
@@ -59,7 +62,7 @@ fn a_schema_file_is_compared_with_a_minor() {
 #[test]
 fn what_cannot_be_compared_has_exit_status_2() {
     let cases: [(&[&str], &str); 8] = [
-        (&["0.115", "0.114"], "there are 0.1 to 0.114"),
+        (&["0.9999", "0.114"], "there are 0.1 to 0.1"),
         (&["0.56@abcdef", "0.57"], "3a8252260a58 (2024-10-23)"),
         (&["0.81", "1.0"], "no minor version and no file or folder"),
         (&["0.81", "no/such/file"], "no minor version and no file"),
