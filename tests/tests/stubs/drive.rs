@@ -303,8 +303,8 @@ fn allowed<T>(stub: &Stub, result: Result<T>) -> Option<T> {
     }
 }
 
-/// What two headers of minor version 75 lay out in two ways: a plugin of it cannot be told which.
-const DISPUTED: (i32, &str) = (75, "PJRT_ProcessInfo");
+/// What two headers of minor version 75 take in two layouts: a plugin of it cannot be told which.
+const DISPUTED: (i32, &str) = (75, "PJRT_Client_UpdateGlobalProcessInfo");
 
 /// What the stub refuses: the arguments were as long as its header says, or it would say that.
 fn refusals(stub: &Stub, plugin: &Plugin, client: &Client, buffer: &Buffer) {
