@@ -1,6 +1,8 @@
 //! Every extension of the mock plugin under the safe layer: each of their functions is called and
 //! answers, nothing is left behind and no rule is broken.
 
+#[path = "mock_extensions/called.rs"]
+mod called;
 #[path = "mock_extensions/core.rs"]
 mod core_objects;
 #[path = "mock_extensions/memory.rs"]
@@ -62,6 +64,17 @@ fn every_function_of_every_extension_is_called() {
     assert!(silent.is_empty(), "{silent:?}");
     // A number has no table, and one extension is gone.
     assert_eq!(scene.plugin.extensions().len(), 24);
+}
+
+#[test]
+fn custom_calls_are_made_by_programs() {
+    called::all(&Scene::new(NEWEST));
+}
+
+#[test]
+fn every_function_has_a_behaviour() {
+    assert_eq!(pjrt_mock::without_behaviour(), [""; 0]);
+    assert_eq!(pjrt_mock::misnamed(), [""; 0]);
 }
 
 #[test]

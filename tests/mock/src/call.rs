@@ -1,7 +1,7 @@
 //! A call: the caller is checked, faults are applied, the behaviour runs, outputs go back.
 
 use crate::era::{Era, Function};
-use crate::ext::profiler;
+use crate::ext::{profiler, xla_ffi};
 use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::layout::Layout;
@@ -59,6 +59,7 @@ pub(crate) unsafe fn enter(inner: &Arc<Inner>, function: usize, args: *mut u8) -
     }
     match function.table {
         profiler::API => inner.give(Arc::new(profiler::Error(failure))),
+        xla_ffi::API => inner.give(Arc::new(xla_ffi::Error::new(failure))),
         _ => call.error(failure).cast(),
     }
 }

@@ -77,6 +77,8 @@ pub(crate) struct Function {
 pub(crate) struct Era {
     pub(crate) state: usize,
     pub(crate) minor: u32,
+    /// Minor of XLA's table for handlers.
+    pub(crate) ffi: u32,
     pub(crate) functions: Vec<Function>,
     layouts: HashMap<&'static str, Layout>,
     values: BTreeMap<&'static str, Vec<i64>>,
@@ -135,6 +137,7 @@ impl Era {
         Era {
             state,
             minor: history.states.get(state).map_or(0, |s| s.minor),
+            ffi: history.states.get(state).and_then(|s| s.ffi).unwrap_or(0),
             functions,
             layouts: layouts.collect(),
             values: values.collect(),

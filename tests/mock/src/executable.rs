@@ -3,6 +3,7 @@
 use crate::call::{Call, Outcome};
 use crate::calls::Calls;
 use crate::client::Client;
+use crate::ext::custom_call::{self, Site};
 use crate::ext::{SHARDING, xla_transform};
 use crate::failure::Failure;
 use crate::loaded::Loaded;
@@ -34,6 +35,8 @@ pub(crate) struct Executable {
     sharding_sizes: Vec<usize>,
     /// Lists of handles that go with a handle of the executable, by that and what they are of.
     lent: Mutex<BTreeMap<(usize, &'static str), Vec<usize>>>,
+    /// Where custom calls are made, in the program's order.
+    pub(crate) sites: Vec<Arc<Site>>,
 }
 
 const MAGIC: &str = "mock executable\n";
@@ -41,6 +44,11 @@ const MAGIC: &str = "mock executable\n";
 impl Executable {
     fn new(call: &Call, program: Program, options: &[u8]) -> Result<Arc<Executable>, Failure> {
         let (replicas, partitions) = sizes(options)?;
+        let sites = program
+            .calls
+            .iter()
+            .map(|(name, _)| custom_call::site(call, name));
+        let sites = sites.collect::<Result<_, _>>()?;
         let flops: usize = program.outputs.iter().map(|o| o.shape.bytes()).sum();
         let count = program.parameters.len().max(program.outputs.len());
         let (kind, kind_size) = text(KINDS[0].0.as_bytes());
@@ -63,6 +71,7 @@ impl Executable {
             shardings: vec![sharding as usize; count],
             sharding_sizes: vec![sharding_size; count],
             lent: Mutex::default(),
+            sites,
             program,
         }))
     }

@@ -6,6 +6,8 @@ use crate::calls::Calls;
 use crate::device::Device;
 use crate::element;
 use crate::event::{Sent, Signal};
+use crate::ext::callback::prefatal;
+use crate::ext::custom_call::{self, Array};
 use crate::ext::ffi::Deleter;
 use crate::failure::Failure;
 use crate::loaded::Loaded;
@@ -50,6 +52,13 @@ impl Context {
         });
         true
     }
+
+    /// Data of a type.
+    pub(crate) fn get(&self, kind: i64) -> Option<*mut c_void> {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = held.iter().find(|other| other.kind == kind)?;
+        Some(found.data.get())
+    }
 }
 
 pub(crate) fn calls(all: &mut Calls) {
@@ -74,13 +83,17 @@ struct Run {
     done: Arc<Signal>,
     poison: Option<Failure>,
     talk: Talk,
+    call: Call,
+    context: Option<Arc<Context>>,
+    device: i32,
+    launch: i32,
 }
 
 fn execute(call: &Call, args: &mut sys::PJRT_LoadedExecutable_Execute_Args) -> Outcome {
     let loaded = call.get::<Loaded>(args.executable)?;
     loaded.usable()?;
     let options = call.read(args.options)?;
-    call.get_or_none::<Context>(options.context)?;
+    let context = call.get_or_none::<Context>(options.context)?;
     let program = &loaded.executable.program;
     let devices = match args.execute_device.is_null() {
         true => loaded.devices.clone(),
@@ -154,11 +167,15 @@ fn execute(call: &Call, args: &mut sys::PJRT_LoadedExecutable_Execute_Args) -> O
             done,
             poison,
             talk: Talk::new(call, &options, index, devices.len(), &loaded.executable)?,
+            call: call.clone(),
+            context: context.clone(),
+            device: target.id,
+            launch: options.launch_id,
         });
     }
     for run in runs {
         let loaded = loaded.clone();
-        call.later(move |outcome| run.go(&loaded.executable.program, outcome));
+        call.later(move |outcome| run.go(&loaded, outcome));
     }
     Ok(())
 }
@@ -195,8 +212,8 @@ fn inputs(
 }
 
 impl Run {
-    fn go(self, program: &Program, outcome: Outcome) {
-        let made = outcome.and_then(|()| self.compute(program));
+    fn go(self, loaded: &Loaded, outcome: Outcome) {
+        let made = outcome.and_then(|()| self.compute(loaded));
         let ended = match made {
             Ok(made) => {
                 for (data, storage) in self.outputs.iter().zip(made) {
@@ -214,8 +231,14 @@ impl Run {
         self.done.set(ended);
     }
 
-    fn compute(&self, program: &Program) -> Result<Vec<Arc<Storage>>, Failure> {
-        if let Some(failure) = self.poison.as_ref().or(program.fails.as_ref()) {
+    fn compute(&self, loaded: &Loaded) -> Result<Vec<Arc<Storage>>, Failure> {
+        let program = &loaded.executable.program;
+        if let Some(failure) = &self.poison {
+            return Err(failure.clone());
+        }
+        if let Some(failure) = &program.fails {
+            // Whoever listens is told before anybody sees the error.
+            prefatal(&self.call, &loaded.client, failure);
             return Err(failure.clone());
         }
         let mut inputs = Vec::new();
@@ -241,6 +264,29 @@ impl Run {
                     Failure::unimplemented(format!("no sum of {}", output.shape.to_text()))
                 })?;
                 Ok(Storage::copy_of(&sum))
+            }
+            Made::Called(place) => {
+                let site = loaded.executable.sites.get(place);
+                let called = program.calls.get(place);
+                let (Some(site), Some((_, operands))) = (site, called) else {
+                    return Err(Failure::precondition("the program has no such call"));
+                };
+                let result = Storage::copy_of(&vec![0; output.shape.bytes()]);
+                let mut arrays = Vec::new();
+                for n in operands {
+                    let there = program.parameters.get(*n).zip(inputs.get(*n));
+                    arrays.extend(there.map(|(shape, storage)| Array {
+                        shape,
+                        start: storage.address(),
+                    }));
+                }
+                arrays.push(Array {
+                    shape: &output.shape,
+                    start: result.address(),
+                });
+                let run = (self.context.clone(), self.device, self.launch.into());
+                custom_call::call_at(&self.call, site, run, &mut arrays)?;
+                Ok(result)
             }
             Made::Received(channel) => {
                 let bytes = self.talk.receive(channel, output.shape.bytes())?;

@@ -9,6 +9,7 @@
 //! out 0                   an output: the parameter, unchanged
 //! out add 0 1             an output: the sum of two parameters
 //! out recv 7 f32[2]       an output: what comes over channel 7
+//! out call NAME f32[2] 0  an output: what a custom call makes of parameters
 //! send 7 0                sends a parameter over channel 7
 //! host 3 0 1              tells callback 3 the values of parameters
 //! fail 13 MESSAGE         every run ends with this error
@@ -31,6 +32,8 @@ pub(crate) struct Program {
     pub(crate) donated: Vec<usize>,
     pub(crate) outputs: Vec<Output>,
     pub(crate) sends: Vec<(i64, usize)>,
+    /// Custom calls: names and operands.
+    pub(crate) calls: Vec<(String, Vec<usize>)>,
     pub(crate) told: Vec<(i64, Vec<usize>)>,
     pub(crate) fails: Option<Failure>,
 }
@@ -48,6 +51,8 @@ pub(crate) enum Made {
     Same(usize),
     Sum(usize, usize),
     Received(i64),
+    /// By a custom call: its place among the program's.
+    Called(usize),
 }
 
 fn wrong(line: &str, why: &str) -> Failure {
@@ -118,6 +123,14 @@ impl Program {
                 shape: shape(word, line)?,
                 made: Made::Received(number(channel, line)?),
             }),
+            ["out", "call", name, word, rest @ ..] => {
+                let operands = rest.iter().map(|n| self.parameter(n, line));
+                let operands = operands.collect::<Result<_, _>>()?;
+                let made = Made::Called(self.calls.len());
+                let shape = shape(word, line)?;
+                self.calls.push(((*name).to_owned(), operands));
+                self.outputs.push(Output { shape, made });
+            }
             ["out", n] => {
                 let n = self.parameter(n, line)?;
                 self.output(n, Made::Same(n));

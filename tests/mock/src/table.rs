@@ -1,12 +1,15 @@
 //! The tables that callers get: as long as that version's, with its slots.
 
 use crate::era::{API, Era};
+use crate::ext::xla_ffi;
 use crate::stub;
 use pjrt_codegen::history::StructBody;
 
 /// The tables of a plugin. They stay as long as the process, as those of real plugins do.
 pub(crate) struct Table {
     pub(crate) api: *const u64,
+    /// The table that handlers of custom calls are given; 0 before there was one.
+    pub(crate) ffi: usize,
     /// Addresses of the nodes of the chain.
     pub(crate) nodes: Vec<usize>,
 }
@@ -141,6 +144,7 @@ impl Table {
         }
         Table {
             api: memory.leak(),
+            ffi: for_handlers(era, place, &has),
             nodes,
         }
     }
@@ -210,4 +214,20 @@ fn api(
     }
     fill(&mut memory, era, name, place, has);
     memory
+}
+
+/// XLA's own table, which counts its versions for itself.
+fn for_handlers(era: &Era, place: usize, has: &impl Fn(&str) -> bool) -> usize {
+    let (name, version) = (xla_ffi::API, era.structure("XLA_FFI_Api_Version"));
+    let Some(body) = era.structure(name) else {
+        return 0;
+    };
+    let mut memory = api(era, name, body, place, has);
+    if let (Some(at), Some(version)) = (offset(body, "api_version"), version) {
+        memory.put(at, version.struct_size.unwrap_or(version.size));
+        if let Some(major) = offset(version, "major_version") {
+            memory.put_pair(at + major, 0, era.ffi);
+        }
+    }
+    memory.leak() as usize
 }

@@ -5,6 +5,7 @@ use crate::calls::Calls;
 use crate::client::Client;
 use crate::event::Sent;
 use crate::failure::Failure;
+use crate::memory_of::text;
 use pjrt_sys::callback as sys;
 
 pub(crate) fn calls(all: &mut Calls) {
@@ -35,4 +36,20 @@ fn invoke(call: &Call, args: &mut sys::PJRT_Callback_InvokeCallback_Args) -> Out
         return Err(Failure::new(code, "nobody listens"));
     }
     Ok(())
+}
+
+/// Tells those who listen of an error that ends something.
+pub(crate) fn prefatal(call: &Call, client: &Client, failure: &Failure) {
+    if call
+        .era()
+        .layout::<sys::PJRT_Callback_PrefatalArgs>()
+        .is_none()
+    {
+        return;
+    }
+    let mut args = sys::PJRT_Callback_PrefatalArgs::zeroed();
+    args.error_code = pjrt_sys::PJRT_Error_Code(failure.code);
+    (args.error_message, args.error_message_size) = text(&failure.message);
+    let kind = sys::PJRT_Callback_Type_Prefatal.0.into();
+    call.calling(&mut args, |args| client.tell(kind, args.cast()));
 }

@@ -1,11 +1,13 @@
-//! Types, user data and handlers of custom calls. Handlers are kept and never called.
+//! Types, user data and handlers of custom calls.
 
+use super::custom_call::{self, Handlers};
 use crate::call::{Call, Outcome};
 use crate::calls::Calls;
 use crate::execute::Context;
 use crate::failure::Failure;
 use crate::memory_of::string;
 use pjrt_sys::ffi as sys;
+use pjrt_sys::ffi_api::XLA_FFI_Handler;
 use std::ffi::c_void;
 
 /// Ends user data.
@@ -22,8 +24,6 @@ pub(crate) struct UserType {
 pub(crate) struct Registered {
     /// Types by number, less one, with their names.
     types: Vec<(String, UserType)>,
-    /// Handlers: target and platform.
-    handlers: Vec<(String, String)>,
 }
 
 pub(crate) fn calls(all: &mut Calls) {
@@ -39,28 +39,14 @@ fn register_type(call: &Call, args: &mut sys::PJRT_FFI_Type_Register_Args) -> Ou
         // SAFETY: the caller's struct, read during the call; it carries no size.
         false => unsafe { (*args.type_info).deleter },
     };
-    let mut registered = call.inner.registered();
-    if registered.types.iter().any(|(other, _)| *other == name) {
-        let code = pjrt_sys::PJRT_Error_Code_ALREADY_EXISTS;
-        return Err(Failure::new(code, format!("there is a type `{name}`")));
-    }
-    let number = i64::try_from(registered.types.len() + 1).unwrap_or(i64::MAX);
-    if args.type_id != 0 && args.type_id != number {
-        return Err(Failure::invalid(format!("the next type is {number}")));
-    }
-    registered.types.push((name, UserType { deleter }));
-    args.type_id = number;
+    args.type_id = add_type(call, name, UserType { deleter }, args.type_id)?;
     Ok(())
 }
 
 fn add_user_data(call: &Call, args: &mut sys::PJRT_FFI_UserData_Add_Args) -> Outcome {
     let context = call.get::<Context>(args.context)?;
     let id = args.user_data.type_id;
-    let registered = call.inner.registered();
-    let index = usize::try_from(id).ok().and_then(|id| id.checked_sub(1));
-    let known = index.and_then(|index| registered.types.get(index));
-    let deleter = known.and_then(|(_, user)| user.deleter);
-    drop(registered);
+    let deleter = deleter_of(call, id);
     match context.add(id, args.user_data.data, deleter) {
         true => Ok(()),
         false => {
@@ -79,15 +65,38 @@ fn register_handler(call: &Call, args: &mut sys::PJRT_FFI_Register_Handler_Args)
     if args.handler.is_null() {
         return Err(call.violation("no handler".to_owned()));
     }
+    // SAFETY: this is what handlers are, and the caller's word for it.
+    let execute = unsafe { std::mem::transmute::<*mut c_void, XLA_FFI_Handler>(args.handler) };
+    let handlers = Handlers {
+        execute,
+        ..Handlers::default()
+    };
+    custom_call::register(call, target, platform, handlers)
+}
+
+/// Adds a type; a number that is asked for must be the next one.
+pub(crate) fn add_type(
+    call: &Call,
+    name: String,
+    user: UserType,
+    asked: i64,
+) -> Result<i64, Failure> {
     let mut registered = call.inner.registered();
-    let entry = (target, platform);
-    if registered.handlers.contains(&entry) {
+    if registered.types.iter().any(|(other, _)| *other == name) {
         let code = pjrt_sys::PJRT_Error_Code_ALREADY_EXISTS;
-        return Err(Failure::new(
-            code,
-            format!("there is a handler of `{}`", entry.0),
-        ));
+        return Err(Failure::new(code, format!("there is a type `{name}`")));
     }
-    registered.handlers.push(entry);
-    Ok(())
+    let number = i64::try_from(registered.types.len() + 1).unwrap_or(i64::MAX);
+    if asked != 0 && asked != number {
+        return Err(Failure::invalid(format!("the next type is {number}")));
+    }
+    registered.types.push((name, user));
+    Ok(number)
+}
+
+/// What ends data of a type.
+pub(crate) fn deleter_of(call: &Call, kind: i64) -> Option<Deleter> {
+    let index = usize::try_from(kind).ok()?.checked_sub(1)?;
+    let registered = call.inner.registered();
+    registered.types.get(index)?.1.deleter
 }

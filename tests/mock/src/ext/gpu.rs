@@ -1,10 +1,13 @@
-//! Custom calls of GPUs, by name. They are kept and never called.
+//! Custom calls of GPUs, by name. Those of the first API, which has no frames, are never called.
 
+use super::custom_call::{self, Handlers};
 use crate::call::{Call, Outcome};
 use crate::calls::Calls;
 use crate::failure::Failure;
 use crate::memory_of::string;
+use pjrt_sys::ffi_api::XLA_FFI_Handler;
 use pjrt_sys::gpu as sys;
+use std::ffi::c_void;
 
 pub(crate) fn calls(all: &mut Calls) {
     all.add("PJRT_Gpu_Register_Custom_Call", register);
@@ -32,5 +35,18 @@ fn register(call: &Call, args: &mut sys::PJRT_Gpu_Register_Custom_Call_Args) -> 
             "a custom call needs a function that runs it",
         ));
     }
-    Ok(())
+    if one_function || args.api_version == 0 {
+        return Ok(());
+    }
+    // SAFETY: this is what the functions of all stages are, and the caller's word for it.
+    let stage = |function: *mut c_void| unsafe {
+        std::mem::transmute::<*mut c_void, XLA_FFI_Handler>(function)
+    };
+    let handlers = Handlers {
+        instantiate: stage(args.handler_instantiate),
+        prepare: stage(args.handler_prepare),
+        initialize: stage(args.handler_initialize),
+        execute: stage(args.handler_execute),
+    };
+    custom_call::register(call, name, "GPU".to_owned(), handlers)
 }

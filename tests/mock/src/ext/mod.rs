@@ -2,15 +2,17 @@
 
 mod abi_version;
 mod allocators;
-mod callback;
+pub(crate) mod callback;
 mod collectives;
 mod cross_host;
+pub(crate) mod custom_call;
 mod custom_partitioner;
 pub(crate) mod device_event;
 mod example;
 mod fabric;
 pub(crate) mod ffi;
 mod gpu;
+mod invocation;
 mod layouts;
 mod meeting;
 mod megascale;
@@ -31,6 +33,7 @@ mod tpu_counts;
 mod tpu_executable;
 mod tpu_topology;
 mod triton;
+pub(crate) mod xla_ffi;
 pub(crate) mod xla_transform;
 
 use crate::call::Call;
@@ -138,6 +141,8 @@ pub(crate) fn calls(all: &mut Calls) {
     triton::calls(all);
     callback::calls(all);
     ffi::calls(all);
+    xla_ffi::calls(all);
+    invocation::calls(all);
     gpu::calls(all);
     custom_partitioner::calls(all);
     tpu_executable::calls(all);
