@@ -7,7 +7,7 @@ use std::process::Command;
 
 use clap::Subcommand;
 use pjrt_codegen::coverage::{self, CALLED, COVERAGE, Called, Ledger, SKIPPED};
-use pjrt_codegen::derived::{File, Sources};
+use pjrt_codegen::derived::{Expansions, File, Sources};
 use pjrt_codegen::diag::{Diagnostic, Diagnostics};
 use pjrt_codegen::model::Model;
 
@@ -69,10 +69,14 @@ pub fn run(args: &Args) -> Outcome {
 /// # Errors
 ///
 /// As [`run`].
-pub fn derived(root: &Path, sources: &Sources, model: &Model) -> Result<Option<File>, Diagnostics> {
-    let ledger = ledger(root, sources, model)?;
-    let text = coverage::markdown(model, &ledger);
-    Ok(Some((COVERAGE.to_owned(), text)))
+pub fn derived(
+    root: &Path,
+    sources: &Sources,
+    model: &Model,
+    expansions: &mut Expansions,
+) -> Result<File, Diagnostics> {
+    let ledger = ledger_of(root, sources, model, expansions)?;
+    Ok((COVERAGE.to_owned(), coverage::markdown(model, &ledger)))
 }
 
 /// The ledger of sources and their model, over the files that it reads besides.
@@ -81,8 +85,17 @@ pub fn derived(root: &Path, sources: &Sources, model: &Model) -> Result<Option<F
 ///
 /// As [`run`].
 pub fn ledger(root: &Path, sources: &Sources, model: &Model) -> Result<Ledger, Diagnostics> {
+    ledger_of(root, sources, model, &mut Expansions::default())
+}
+
+fn ledger_of(
+    root: &Path,
+    sources: &Sources,
+    model: &Model,
+    expansions: &mut Expansions,
+) -> Result<Ledger, Diagnostics> {
     let (skipped, called) = (optional(root, SKIPPED)?, optional(root, CALLED)?);
-    coverage::ledger(model, &sources.rust, &skipped, &called)
+    coverage::ledger_of(model, &sources.rust, &skipped, &called, expansions)
 }
 
 /// A file's text, empty if it is not there.

@@ -1,11 +1,15 @@
 //! Derived files: what they must be, how the checked-in ones differ, and writing them.
 
+#[cfg(feature = "clang")]
+use pjrt_codegen::derived::Expansions;
 use pjrt_codegen::derived::{self, File, Sources};
 #[cfg(feature = "clang")]
 use pjrt_codegen::diag::{Diagnostic, Diagnostics};
+use pjrt_codegen::history;
 #[cfg(feature = "clang")]
 use pjrt_codegen::model::Model;
-use pjrt_codegen::model::Versions;
+use pjrt_codegen::model::{Versions, join};
+use pjrt_codegen::schema::{self, Schema};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -43,6 +47,11 @@ impl fmt::Display for Difference {
 ///
 /// A file that cannot be read.
 pub fn sources(root: &Path) -> Result<Sources, String> {
+    read(root).map(|(sources, _, _)| sources)
+}
+
+/// What files are derived from, with the facts of the schema and of the extra headers.
+fn read(root: &Path) -> Result<(Sources, Schema, Vec<Schema>), String> {
     let read = |path: PathBuf| -> Result<File, String> {
         let text = std::fs::read_to_string(&path)
             .map_err(|e| format!("cannot read {}: {e}", path.display()))?;
@@ -62,25 +71,37 @@ pub fn sources(root: &Path) -> Result<Sources, String> {
     // Judgements about the history, read by `history build`.
     overlay.retain(|(path, _)| path != "schema/overlay/renames.toml");
     let extra = all("schema/extra", "json")?;
-    Ok(Sources {
+    let rust = all("pjrt/src", "rs")?;
+    let (main, others, versions) = facts(root, &schema, &extra)?;
+    let sources = Sources {
         overlay,
-        versions: versions(root, &schema, &extra)?,
-        rust: all("pjrt/src", "rs")?,
+        versions,
+        rust,
         schema,
         extra,
-    })
+    };
+    Ok((sources, main, others))
 }
 
-/// What the history says of the items of a schema.
-fn versions(root: &Path, schema: &File, extra: &[File]) -> Result<Versions, String> {
+/// The facts, and what the history says of them.
+fn facts(
+    root: &Path,
+    schema: &File,
+    extra: &[File],
+) -> Result<(Schema, Vec<Schema>, Versions), String> {
     let path = root.join("schema/history.json");
-    let history = pjrt_codegen::history::load_file(&path).map_err(|faults| faults.to_string())?;
-    let load = |(name, text): &File| {
-        pjrt_codegen::schema::load(name, text).map_err(|faults| faults.to_string())
-    };
-    let extra = extra.iter().map(load).collect::<Result<Vec<_>, _>>()?;
-    let facts = pjrt_codegen::model::join(load(schema)?, extra);
-    Ok(history.versions(&facts))
+    let load = |(name, text): &File| schema::load(name, text).map_err(|faults| faults.to_string());
+    std::thread::scope(|scope| {
+        let history =
+            scope.spawn(|| history::load_file(&path).map_err(|faults| faults.to_string()));
+        let main = load(schema)?;
+        let extra = extra.iter().map(load).collect::<Result<Vec<_>, _>>()?;
+        let history = history
+            .join()
+            .map_err(|_| "reading the history panicked")??;
+        let versions = history.versions(&join(main.clone(), extra.clone()));
+        Ok((main, extra, versions))
+    })
 }
 
 /// Every derived file of the repository: model, mirrors and raw bindings.
@@ -90,9 +111,14 @@ fn versions(root: &Path, schema: &File, extra: &[File]) -> Result<Versions, Stri
 /// Faults of schema, overlay or libclang.
 #[cfg(feature = "clang")]
 pub fn files(root: &Path) -> Result<BTreeMap<String, String>, Diagnostics> {
-    let sources = sources(root).map_err(|message| fault("X011", message))?;
-    let model = sources.model()?;
-    files_of(root, &sources, &model)
+    let (sources, main, extra) = read(root).map_err(|message| fault("X011", message))?;
+    let model = Model::merge(
+        main.clone(),
+        extra.clone(),
+        &sources.overlay,
+        sources.versions.clone(),
+    )?;
+    made(root, &sources, &model, (&main, &extra))
 }
 
 #[cfg(feature = "clang")]
@@ -111,19 +137,37 @@ pub fn files_of(
     sources: &Sources,
     model: &Model,
 ) -> Result<BTreeMap<String, String>, Diagnostics> {
-    use pjrt_codegen::schema;
-
-    let mut files = derived::files_of(model, sources)?;
-    files.extend(crate::coverage_cmd::derived(root, sources, model)?);
     let main = schema::load(&sources.schema.0, &sources.schema.1)?;
     let extra = sources
         .extra
         .iter()
         .map(|(name, text)| schema::load(name, text))
         .collect::<Result<Vec<_>, _>>()?;
+    made(root, sources, model, (&main, &extra))
+}
+
+/// The raw bindings, and beside them all that is made of the model.
+#[cfg(feature = "clang")]
+fn made(
+    root: &Path,
+    sources: &Sources,
+    model: &Model,
+    (main, extra): (&Schema, &[Schema]),
+) -> Result<BTreeMap<String, String>, Diagnostics> {
     crate::libclang::ensure(&crate::paths::target())?;
-    let bindings =
-        crate::bindings::generate(&main, &extra).map_err(|e| fault("X012", e.to_string()))?;
+    let (mut files, bindings) = std::thread::scope(|scope| {
+        let bindings = scope.spawn(|| {
+            crate::bindings::generate(main, extra).map_err(|e| fault("X012", e.to_string()))
+        });
+        let mut expansions = Expansions::default();
+        let mut files = derived::files_with(model, sources, &mut expansions)?;
+        let coverage = crate::coverage_cmd::derived(root, sources, model, &mut expansions)?;
+        files.extend([coverage]);
+        let bindings = bindings
+            .join()
+            .map_err(|_| fault("X012", "making the raw bindings panicked".to_owned()))??;
+        Ok::<_, Diagnostics>((files, bindings))
+    })?;
     files.extend(
         bindings
             .into_iter()

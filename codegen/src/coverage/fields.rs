@@ -95,11 +95,12 @@ impl<'a> Evidence<'a> {
             return Err("the checked call does not hand it back");
         }
         let places = [checked.path.join("::"), checked.output.clone()];
-        let read = self.bodies().any(|b| {
-            let at = |place: &String| (place.clone(), ident.clone());
-            places.iter().any(|p| b.uses.accesses.contains(&at(p)))
-        });
-        if read { Ok(()) } else { Err("never read") }
+        let reads = |place: &String| self.mentions.accessing(place, &ident).next().is_some();
+        if places.iter().any(reads) {
+            Ok(())
+        } else {
+            Err("never read")
+        }
     }
 
     /// Whether some body gives a field of a struct that has a constructor and setters.
@@ -110,8 +111,8 @@ impl<'a> Evidence<'a> {
         ident: &str,
         filled: &Filled,
     ) -> Result<(), &'static str> {
-        let key = (filled.path.clone(), ident.to_owned());
-        if self.bodies().any(|b| b.uses.accesses.contains(&key)) {
+        let mut set = self.mentions.accessing(&filled.path, ident);
+        if set.next().is_some() {
             return Ok(());
         }
         let Some(position) = filled.params.iter().position(|p| p == ident) else {
@@ -122,7 +123,7 @@ impl<'a> Evidence<'a> {
             });
         };
         let mut missing = "nothing passes it";
-        for body in self.bodies() {
+        for body in self.mentions.constructing(&filled.path) {
             for (path, arguments) in &body.uses.constructions {
                 if *path != filled.path {
                     continue;
@@ -218,10 +219,9 @@ impl<'a> Evidence<'a> {
         };
         match self.given(structure, None, &ident, filled) {
             Ok(()) => {
-                let set = (filled.path.clone(), ident.clone());
-                let made = |b: &Body| b.uses.constructions.iter().any(|(p, _)| *p == filled.path);
-                let body = first(self.bodies(), |b| b.uses.accesses.contains(&set))
-                    .or_else(|| first(self.bodies(), made));
+                let set = self.mentions.accessing(&filled.path, &ident);
+                let made = self.mentions.constructing(&filled.path);
+                let body = first(set, |_| true).or_else(|| first(made, |_| true));
                 body.map_or_else(|| Verdict::HandWritten(filled.path.clone()), covered)
             }
             Err(missing) => Verdict::Undecided(missing.to_owned()),
@@ -235,7 +235,7 @@ impl<'a> Evidence<'a> {
     pub fn slot(&self, table: &Struct, field: &Field) -> Verdict {
         let name = format!("{}.{}", table.name, field.name);
         if let Some(path) = self.layer2.slots.get(&name)
-            && let Some(body) = first(self.bodies(), |b| b.uses.paths.contains(path))
+            && let Some(body) = first(self.mentions.making(path), |_| true)
         {
             return covered(body);
         }
@@ -272,7 +272,7 @@ impl<'a> Evidence<'a> {
             {
                 return Verdict::Generated(path.clone());
             }
-            match first(self.bodies(), |b| b.uses.names.contains(&value.name)) {
+            match first(self.mentions.naming(&value.name), |_| true) {
                 Some(body) => covered(body),
                 None => Verdict::Undecided("no generated type has it, no code names it".into()),
             }

@@ -34,10 +34,7 @@ impl<'a> Evidence<'a> {
     /// none, the slot of the table.
     fn makers(&self, function: &'a Function) -> Vec<&'a Body> {
         match self.layer2.calls.get(&function.name) {
-            Some(call) => {
-                let makes = |b: &&Body| b.uses.paths.contains(&call.path);
-                self.bodies().filter(makes).collect()
-            }
+            Some(call) => self.mentions.making(&call.path).collect(),
             None => {
                 let slot = names::ident(&function.slot).to_string();
                 let near = self.mentions.with(&function.table);

@@ -9,9 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The name that the checked calls of an extension give to the type of its table.
 const TABLE: &str = "Table";
 
-/// The functions outside the checked calls, each with the structs it has to do with.
+/// Bodies by something that they use, in the order of the sources.
+type By<'a, K> = BTreeMap<K, Vec<&'a Body>>;
+
+/// The functions outside the checked calls, by what they have to do with.
 pub struct Mentions<'a> {
-    bodies: Vec<(&'a Body, BTreeSet<&'a str>)>,
+    bodies: Vec<&'a Body>,
+    structs: By<'a, &'a str>,
+    paths: By<'a, &'a [String]>,
+    names: By<'a, &'a str>,
+    accesses: BTreeMap<&'a str, By<'a, &'a str>>,
+    constructions: By<'a, &'a str>,
 }
 
 impl<'a> Mentions<'a> {
@@ -38,8 +46,15 @@ impl<'a> Mentions<'a> {
             .iter()
             .map(|(function, call)| (&call.path, function.as_str()))
             .collect();
-        let outside = source.bodies.iter().filter(|b| b.origin != Origin::Layer2);
-        let bodies = outside.map(|body| {
+        let mut out = Mentions {
+            bodies: Vec::new(),
+            structs: By::new(),
+            paths: By::new(),
+            names: By::new(),
+            accesses: BTreeMap::new(),
+            constructions: By::new(),
+        };
+        for body in source.bodies.iter().filter(|b| b.origin != Origin::Layer2) {
             let own = body.uses.names.iter().chain(&body.signature);
             let owner = body.owner.as_deref().and_then(|o| owners.get(o));
             let names: BTreeSet<&str> = own
@@ -65,24 +80,65 @@ impl<'a> Mentions<'a> {
                     open.extend(inner.get(name).into_iter().flatten());
                 }
             }
-            (body, seen)
-        });
-        Mentions {
-            bodies: bodies.collect(),
+            out.add(body, seen);
+        }
+        out
+    }
+
+    fn add(&mut self, body: &'a Body, structs: BTreeSet<&'a str>) {
+        self.bodies.push(body);
+        for name in structs {
+            self.structs.entry(name).or_default().push(body);
+        }
+        for path in &body.uses.paths {
+            self.paths.entry(path).or_default().push(body);
+        }
+        for name in &body.uses.names {
+            self.names.entry(name).or_default().push(body);
+        }
+        for (of, field) in &body.uses.accesses {
+            let fields = self.accesses.entry(of).or_default();
+            fields.entry(field).or_default().push(body);
+        }
+        let made = body.uses.constructions.iter();
+        for path in made.map(|(path, _)| path.as_str()).collect::<BTreeSet<_>>() {
+            self.constructions.entry(path).or_default().push(body);
         }
     }
 
     /// All bodies outside the checked calls.
     pub fn bodies(&self) -> impl Iterator<Item = &'a Body> {
-        self.bodies.iter().map(|(body, _)| *body)
+        self.bodies.iter().copied()
     }
 
     /// The bodies that have to do with a struct.
     pub fn with(&self, structure: &str) -> impl Iterator<Item = &'a Body> {
-        let found = self.bodies.iter();
-        let found = found.filter(move |(_, structs)| structs.contains(structure));
-        found.map(|(body, _)| *body)
+        all(self.structs.get(structure))
     }
+
+    /// The bodies that name a function or another value.
+    pub fn making(&self, path: &[String]) -> impl Iterator<Item = &'a Body> {
+        all(self.paths.get(path))
+    }
+
+    /// The bodies with a name in some path.
+    pub fn naming(&self, name: &str) -> impl Iterator<Item = &'a Body> {
+        all(self.names.get(name))
+    }
+
+    /// The bodies that read or set a field of what a path makes.
+    pub fn accessing(&self, of: &str, field: &str) -> impl Iterator<Item = &'a Body> {
+        all(self.accesses.get(of).and_then(|fields| fields.get(field)))
+    }
+
+    /// The bodies that construct a struct.
+    pub fn constructing(&self, path: &str) -> impl Iterator<Item = &'a Body> {
+        all(self.constructions.get(path))
+    }
+}
+
+fn all<'a>(found: Option<&Vec<&'a Body>>) -> impl Iterator<Item = &'a Body> {
+    found.into_iter().flatten().copied()
 }
 
 /// The structs that a struct's fields hold or point to.

@@ -87,7 +87,7 @@ pub use markdown::markdown;
 pub use report::{json, problems, text};
 pub use skipped::{LIMIT, SKIPPED, Skip};
 
-use crate::derived::File;
+use crate::derived::{Expansions, File};
 use crate::diag::Diagnostics;
 use crate::model::{API_TABLE, Model};
 use crate::schema::{Function, Header, Slot, Struct};
@@ -108,13 +108,24 @@ pub fn ledger(
     skipped: &str,
     called: &str,
 ) -> Result<Ledger, Diagnostics> {
+    ledger_of(model, rust, skipped, called, &mut Expansions::default())
+}
+
+/// As [`ledger`], given what was read and expanded before.
+pub fn ledger_of(
+    model: &Model,
+    rust: &[File],
+    skipped: &str,
+    called: &str,
+    expansions: &mut Expansions,
+) -> Result<Ledger, Diagnostics> {
     let skips = skipped::load(skipped)?;
     let called = if called.trim().is_empty() {
         Called::default()
     } else {
         Called::load(called)?
     };
-    let source = source::read(model, rust)?;
+    let source = source::read(model, rust, expansions)?;
     let layer2 = Layer2::of(model, &source);
     let reach = Reach::new(&source);
     let mentions = Mentions::of(model, &source, &layer2);

@@ -1,7 +1,7 @@
 //! The crate as its text says: every function of its own and of what the macro makes in it.
 
 use super::body::{self, Imports, Scope, Uses, segment};
-use crate::derived::File;
+use crate::derived::{Expansions, File};
 use crate::expand::Invocation;
 use crate::model::Model;
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,11 +92,18 @@ pub struct Crate {
 }
 
 /// Reads the sources. Tests are left out.
-pub fn read(model: &Model, files: &[File]) -> Result<Crate, crate::diag::Diagnostics> {
+pub fn read(
+    model: &Model,
+    files: &[File],
+    expansions: &mut Expansions,
+) -> Result<Crate, crate::diag::Diagnostics> {
     let mut found = crate::diag::Diagnostics::default();
     let mut parsed = Vec::new();
     for (path, text) in files {
-        match syn::parse_file(text) {
+        match expansions
+            .tokens(path, text)
+            .and_then(syn::parse2::<syn::File>)
+        {
             Ok(file) => parsed.push((module_of(path), file)),
             Err(error) => found.push(
                 crate::diag::Diagnostic::new("C001", path, error.to_string())
@@ -108,6 +115,7 @@ pub fn read(model: &Model, files: &[File]) -> Result<Crate, crate::diag::Diagnos
     parsed.sort_by_key(|(module, _)| module.len());
     let mut reader = Reader {
         model,
+        expansions,
         out: Crate::default(),
         closed: BTreeSet::new(),
         tests: BTreeSet::new(),
@@ -138,6 +146,7 @@ fn module_of(path: &str) -> Vec<String> {
 
 struct Reader<'m> {
     model: &'m Model,
+    expansions: &'m mut Expansions,
     out: Crate,
     /// Modules that a user cannot name.
     closed: BTreeSet<Vec<String>>,
@@ -365,10 +374,8 @@ impl Reader<'_> {
         if last(&invoked.path).as_deref() != Some("generate") {
             return;
         }
-        let expanded = Invocation::parse(invoked.tokens.clone()).and_then(|invocation| {
-            let tokens = invocation.expand(self.model)?;
-            syn::parse2::<syn::File>(tokens).map_err(|e| format!("{}: {e}", invocation.mirror()))
-        });
+        let expanded = Invocation::parse(invoked.tokens.clone())
+            .and_then(|invocation| self.expansions.file(&invocation, self.model));
         match expanded {
             Ok(file) => self.items(&file.items, scope.module, true),
             Err(fault) => self.out.faults.push(fault),

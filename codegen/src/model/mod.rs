@@ -2,14 +2,17 @@
 mod behind;
 pub mod gates;
 mod json;
+#[cfg(feature = "tools")]
+mod merge;
 
 pub use behind::{TableBehind, points_at};
 pub use json::{from_json, to_json};
+#[cfg(feature = "tools")]
+pub use merge::join;
 
 use self::gates::Gates;
-use crate::diag::Diagnostics;
 use crate::lower::receiver::Receivers;
-use crate::overlay::{self, FieldEntry, FunctionEntry, HandleEntry, Node, Overlay};
+use crate::overlay::{FieldEntry, FunctionEntry, HandleEntry, Node, Overlay};
 use crate::schema::{
     Callback, Direction, Enum, Field, Function, Header, Schema, Struct, StructKind,
 };
@@ -62,19 +65,6 @@ struct Index {
 }
 
 impl Model {
-    /// Merges facts (the main schema and those of headers that upstream deleted) with overlay
-    /// files, given as (name, text).
-    pub fn merge(
-        schema: Schema,
-        extra: Vec<Schema>,
-        files: &[(String, String)],
-        versions: Versions,
-    ) -> Result<Model, Diagnostics> {
-        let facts = join(schema, extra);
-        let (judgements, overlay) = overlay::load(files, &[&facts])?;
-        Ok(Model::new(facts, overlay, judgements, versions))
-    }
-
     /// Indexes what is already checked.
     pub fn new(facts: Schema, overlay: Overlay, judgements: Node, versions: Versions) -> Model {
         let mut index = Index {
@@ -234,17 +224,4 @@ impl Model {
             s.kind == StructKind::Value && Model::is_versioned(s) && s.struct_size.is_some()
         })
     }
-}
-
-/// Adds the headers of `extra` whose modules the main schema lacks.
-pub fn join(mut schema: Schema, extra: Vec<Schema>) -> Schema {
-    for header in extra.into_iter().flat_map(|e| e.headers) {
-        if schema.headers.iter().all(|h| h.module != header.module) {
-            schema.headers.push(header);
-        }
-    }
-    schema
-        .headers
-        .sort_by(|a, b| (a.module != "core", &a.module).cmp(&(b.module != "core", &b.module)));
-    schema
 }

@@ -17,6 +17,7 @@ use crate::schema::{Callback, Function, Schema, Struct, StructKind};
 use std::collections::BTreeMap;
 
 /// Reads overlay files, given as (name, text), and checks them against the facts.
+#[cfg(feature = "tools")]
 pub fn load(
     files: &[(String, String)],
     schemas: &[&Schema],
@@ -25,7 +26,7 @@ pub fn load(
     let mut found = Diagnostics::default();
     let mut trees = Vec::new();
     for (index, (name, text)) in files.iter().enumerate() {
-        match super::tree::parse_toml(text, index, name) {
+        match super::parse::parse_toml(text, index, name) {
             Ok(tree) => trees.push(tree),
             Err(faults) => found.extend(faults),
         }

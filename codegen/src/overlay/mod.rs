@@ -2,10 +2,16 @@
 //!
 //! [`vocabulary`] is the one definition of the keys; the loader refuses whatever it does not list.
 mod load;
+#[cfg(feature = "tools")]
+mod parse;
 mod tree;
 mod types;
 pub mod vocabulary;
 
-pub use load::{from_tree, load};
-pub use tree::{Node, Place, Tree, from_json, merge, parse_toml, to_json};
+pub use load::from_tree;
+#[cfg(feature = "tools")]
+pub use load::load;
+#[cfg(feature = "tools")]
+pub use parse::parse_toml;
+pub use tree::{Node, Place, Tree, from_json, merge, to_json};
 pub use types::*;

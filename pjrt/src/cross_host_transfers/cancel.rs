@@ -1,9 +1,8 @@
 //! Cancelling sends, on the receiver's side.
 
 use super::refused;
-use crate::rt::{self, Api, Owner, Place};
+use crate::rt::{self, Api, Owner, Place, Sorted};
 use crate::{ErrorCode, Result, sys};
-use std::collections::BTreeSet;
 use std::ffi::c_void;
 use std::fmt;
 use std::marker::PhantomData;
@@ -22,7 +21,7 @@ pub(super) struct Cancel {
     /// The descriptors that were told.
     known: Vec<Vec<u8>>,
     /// The places of those that were cancelled.
-    cancelled: Mutex<BTreeSet<usize>>,
+    cancelled: Mutex<Sorted<usize, ()>>,
 }
 
 /// What waits for the plugin to say how a cancellation went.
@@ -50,7 +49,7 @@ impl Cancel {
             function,
             data,
             known,
-            cancelled: Mutex::new(BTreeSet::new()),
+            cancelled: Mutex::new(Sorted::new()),
         }
     }
 
@@ -76,7 +75,8 @@ impl Cancel {
         let cancelled = self.cancelled.lock();
         let fresh = cancelled
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(place);
+            .insert(place, ())
+            .is_none();
         if !fresh {
             let problem = "it is cancelled already".to_owned();
             return Err(refused(CANCEL, "serialized_descriptor", problem));

@@ -1,9 +1,8 @@
 //! A descriptor that a sender's platform reads, and who frees it.
 
 use super::refused;
-use crate::rt::{Api, Owner};
+use crate::rt::{Api, Owner, Sorted};
 use crate::{ErrorCode, Result, raw, sys};
-use std::collections::BTreeMap;
 use std::ffi::c_char;
 use std::fmt;
 use std::ptr::{self, NonNull};
@@ -29,7 +28,7 @@ impl Cell {
 /// that it frees; and how many there were so far. An address may be used again, a number is not.
 struct Cells {
     last: u64,
-    by_address: BTreeMap<usize, (u64, NonNull<Cell>)>,
+    by_address: Sorted<usize, (u64, NonNull<Cell>)>,
 }
 
 // SAFETY: a cell belongs to this table, and is written and freed under its lock only.
@@ -37,7 +36,7 @@ unsafe impl Send for Cells {}
 
 static CELLS: Mutex<Cells> = Mutex::new(Cells {
     last: 0,
-    by_address: BTreeMap::new(),
+    by_address: Sorted::new(),
 });
 
 fn cells() -> MutexGuard<'static, Cells> {

@@ -2,11 +2,10 @@
 
 use super::xla::Xla;
 use super::{Error, state};
-use crate::rt::Api;
+use crate::rt::{Api, Sorted};
 use crate::sys::ffi_api as c;
 use crate::{Result, raw, sys};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// A plugin, as a handler sees it.
@@ -23,9 +22,9 @@ const NO_PLUGIN: usize = 0;
 const FIRST_WITH_TYPE_INFO: i32 = 3;
 
 /// By the key of the table that frames name.
-static KNOWN: Mutex<BTreeMap<usize, Known>> = Mutex::new(BTreeMap::new());
+static KNOWN: Mutex<Sorted<usize, Known>> = Mutex::new(Sorted::new());
 /// By the address of the plugin's [`Api`].
-static STATE_TYPES: Mutex<BTreeMap<usize, i64>> = Mutex::new(BTreeMap::new());
+static STATE_TYPES: Mutex<Sorted<usize, i64>> = Mutex::new(Sorted::new());
 
 thread_local! {
     static REGISTRATION: RefCell<Option<Registration>> = const { RefCell::new(None) };
@@ -74,11 +73,12 @@ pub(super) fn asked(xla: Xla, refused: Option<String>) {
     });
     if let Ok(Some(known)) = learned {
         let mut table = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = table.entry(xla.key()).or_insert(known);
+        let mut entry = table.get(&xla.key()).copied().unwrap_or(known);
         entry.state_type = entry.state_type.or(known.state_type);
         if entry.plugin == NO_PLUGIN {
             entry.plugin = known.plugin;
         }
+        table.insert(xla.key(), entry);
     }
 }
 
@@ -146,11 +146,13 @@ pub(super) fn state_type_for_metadata(xla: &Xla) -> std::result::Result<i64, Err
         xla.check(error, FUNCTION)?;
     }
     let mut table = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let entry = table.entry(xla.key()).or_insert(Known {
+    let mut entry = table.get(&xla.key()).copied().unwrap_or(Known {
         plugin: NO_PLUGIN,
         state_type: None,
     });
-    Ok(*entry.state_type.get_or_insert(type_id.type_id))
+    let id = *entry.state_type.get_or_insert(type_id.type_id);
+    table.insert(xla.key(), entry);
+    Ok(id)
 }
 
 /// Registers a type and gives the id that the plugin chose.

@@ -5,10 +5,9 @@ use super::handler::Entry;
 use super::known::{self, Registration};
 use super::trampoline::{self, CAPACITY};
 use super::{Stage, gate};
-use crate::rt::{Api, OnPlugin};
+use crate::rt::{Api, OnPlugin, Sorted};
 use crate::sys::ffi_api as c;
 use crate::{Error, Plugin, Result, raw, sys};
-use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,7 +23,7 @@ type Function = unsafe extern "C" fn(*mut c::XLA_FFI_CallFrame) -> *mut c::XLA_F
 type Key = (usize, String, String);
 
 /// The handlers that are registered: the number of their function.
-static REGISTERED: Mutex<BTreeMap<Key, usize>> = Mutex::new(BTreeMap::new());
+static REGISTERED: Mutex<Sorted<Key, usize>> = Mutex::new(Sorted::new());
 
 fn refused(argument: &'static str, problem: String) -> Error {
     Error::InvalidArgument {

@@ -1,10 +1,10 @@
 //! The variables and directories that a search depends on.
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::cache::{compare_versions, names_in};
+use crate::rt::Sorted;
 
 /// Every variable that is looked at.
 const VARIABLES: [&str; 17] = [
@@ -30,7 +30,7 @@ const VARIABLES: [&str; 17] = [
 /// The variables and directories that a search depends on: those of the process, or others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Surroundings {
-    vars: BTreeMap<OsString, OsString>,
+    vars: Sorted<OsString, OsString>,
     prefixes: Vec<PathBuf>,
 }
 
@@ -47,10 +47,12 @@ impl Surroundings {
     /// Those of this process, as they are now.
     #[must_use]
     pub fn of_process() -> Self {
-        let vars: BTreeMap<OsString, OsString> = VARIABLES
-            .iter()
-            .filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)))
-            .collect();
+        let mut vars = Sorted::new();
+        for name in VARIABLES {
+            if let Some(value) = std::env::var_os(name) {
+                vars.insert(OsString::from(name), value);
+            }
+        }
         let mut surroundings = Self {
             vars,
             prefixes: Vec::new(),

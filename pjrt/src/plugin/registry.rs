@@ -1,9 +1,8 @@
 //! One plugin object for each table, made once and kept as long as the process.
 
 use super::LoadError;
-use crate::rt::Api;
+use crate::rt::{Api, Sorted};
 use crate::{raw, sys};
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -17,12 +16,16 @@ const LARGEST: usize = 1 << 20;
 type Entry = OnceLock<Result<&'static Api, LoadError>>;
 
 fn entry(table: NonNull<sys::PJRT_Api>) -> &'static Entry {
-    static ENTRIES: Mutex<BTreeMap<usize, &'static Entry>> = Mutex::new(BTreeMap::new());
+    static ENTRIES: Mutex<Sorted<usize, &'static Entry>> = Mutex::new(Sorted::new());
     // No code of a plugin runs under this lock.
     let mut entries = ENTRIES.lock().unwrap_or_else(PoisonError::into_inner);
-    entries
-        .entry(table.as_ptr() as usize)
-        .or_insert_with(|| Box::leak(Box::default()))
+    let key = table.as_ptr() as usize;
+    if let Some(entry) = entries.get(&key) {
+        return entry;
+    }
+    let entry: &'static Entry = Box::leak(Box::default());
+    entries.insert(key, entry);
+    entry
 }
 
 pub(super) fn load(path: &Path) -> Result<&'static Api, LoadError> {

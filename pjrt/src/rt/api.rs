@@ -203,12 +203,29 @@ pub(crate) unsafe fn copy_slots<T>(
     version: Version,
     gated: &[Gated],
 ) -> Box<[Gate]> {
-    let ours = size_of::<T>();
+    let place = NonNull::from(to).cast();
+    // SAFETY: the caller's promise, and `to` is a whole struct of the caller's.
+    unsafe { copy_words(from.cast(), end, place, size_of::<T>(), version, gated) }
+}
+
+/// As [`copy_slots`], for a struct of `ours` bytes at `to`.
+///
+/// # Safety
+///
+/// As that function.
+unsafe fn copy_words(
+    from: NonNull<u8>,
+    end: usize,
+    to: NonNull<u8>,
+    ours: usize,
+    version: Version,
+    gated: &[Gated],
+) -> Box<[Gate]> {
     // A slot that is cut off is not there; a flag at the end of ours is narrower than a word.
     let length = if end >= ours { ours } else { end / SLOT * SLOT };
-    let to: *mut u8 = (&raw mut *to).cast();
-    // SAFETY: `length` is within both, and `to` is a whole struct of the caller's.
-    unsafe { std::ptr::copy_nonoverlapping(from.cast::<u8>().as_ptr(), to, length) };
+    let to = to.as_ptr();
+    // SAFETY: `length` is within both.
+    unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), to, length) };
     let mut gates = vec![Gate::default(); ours.div_ceil(SLOT)].into_boxed_slice();
     for slot in gated {
         match version.verdict(slot.rows) {

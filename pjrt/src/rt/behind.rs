@@ -1,11 +1,10 @@
 //! Tables that an extension points at: functions with a size and an error type of their own.
 
 use super::gate::History;
-use super::{Api, Function, Place, Table, TableType};
+use super::{Api, Function, Place, Sorted, Table, TableType};
 use crate::error::PluginError;
 use crate::{Error, ErrorCode, Result};
 use std::any::{Any, TypeId};
-use std::collections::BTreeMap;
 use std::ffi::c_char;
 use std::ptr::NonNull;
 use std::sync::{Mutex, PoisonError};
@@ -58,7 +57,7 @@ pub unsafe trait TableBehind: Sized + 'static {
 
 /// The tables that were asked for, by type.
 #[derive(Default)]
-pub(crate) struct TablesBehind(Mutex<BTreeMap<TypeId, &'static (dyn Any + Send + Sync)>>);
+pub(crate) struct TablesBehind(Mutex<Sorted<TypeId, &'static (dyn Any + Send + Sync)>>);
 
 impl Api {
     /// A table that an extension points at, copied at the first call. Where the pointer is null,

@@ -5,9 +5,8 @@
 //! call. What lies in the place, the closure, is taken out when the registration ends; a call that
 //! runs then has a reference of its own, and one that comes later finds nothing.
 
-use super::{Api, contained};
+use super::{Api, Sorted, contained};
 use crate::Result;
-use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -124,7 +123,7 @@ struct Entry {
 }
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
-static ENTRIES: Mutex<BTreeMap<Key, Vec<Entry>>> = Mutex::new(BTreeMap::new());
+static ENTRIES: Mutex<Sorted<Key, Vec<Entry>>> = Mutex::new(Sorted::new());
 
 /// What is registered under a key before a call. Only that ends with the call: what another thread
 /// registers meanwhile may be what the plugin has afterwards.

@@ -2,11 +2,10 @@
 
 use super::behind::TablesBehind;
 use super::gate::layout_since;
-use super::{Api, Table, TableType};
+use super::{Api, Sorted, Table, TableType};
 use crate::{Error, Result};
 use crate::{raw, sys};
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::ptr::NonNull;
 use std::sync::{Mutex, PoisonError};
 
@@ -18,7 +17,7 @@ const LONGEST: usize = 1024;
 pub(crate) struct Chain {
     nodes: Vec<Node>,
     fault: Option<&'static str>,
-    tables: Mutex<BTreeMap<u32, &'static (dyn Any + Send + Sync)>>,
+    tables: Mutex<Sorted<u32, &'static (dyn Any + Send + Sync)>>,
     behind: TablesBehind,
 }
 
@@ -89,26 +88,41 @@ impl Chain {
 impl Api {
     /// The table of an extension, copied at the first call.
     pub fn extension<T: TableType>(&'static self) -> Result<&'static Table<T>> {
-        let chain = self.chain();
-        let absent = || Error::NoExtension {
-            extension: T::NAME,
-            chain_fault: chain.fault(),
-            plugin_version: self.version(),
-        };
-        let node = chain
-            .nodes()
-            .iter()
-            .find(|n| n.number.0 == T::NUMBER)
-            .ok_or_else(absent)?;
-        let mut tables = chain.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = tables.entry(T::NUMBER).or_insert_with(|| {
+        let copy = |at| -> &'static (dyn Any + Send + Sync) {
             // SAFETY: the node has this type's number, and its size is its own.
-            let table = unsafe { Table::<T>::copy(self, node.at) };
-            Box::leak(Box::new(table))
-        });
+            Box::leak(Box::new(unsafe { Table::<T>::copy(self, at) }))
+        };
+        let kept = self
+            .kept(T::NUMBER, &copy)
+            .map(|kept| kept as &'static dyn Any);
         // Another type of the same number is another schema's: it cannot be served by this copy.
-        (*kept as &'static dyn Any)
-            .downcast_ref()
-            .ok_or_else(absent)
+        kept.and_then(|kept| kept.downcast_ref())
+            .ok_or_else(|| self.no_extension(T::NAME))
+    }
+
+    /// The table of the first node of a number, which is copied if it was not before.
+    fn kept(
+        &'static self,
+        number: u32,
+        copy: &dyn Fn(NonNull<sys::PJRT_Extension_Base>) -> &'static (dyn Any + Send + Sync),
+    ) -> Option<&'static (dyn Any + Send + Sync)> {
+        let chain = self.chain();
+        let node = chain.nodes().iter().find(|n| n.number.0 == number)?;
+        let mut tables = chain.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = tables.get(&number) {
+            return Some(*kept);
+        }
+        let table = copy(node.at);
+        tables.insert(number, table);
+        Some(table)
+    }
+
+    #[cold]
+    fn no_extension(&self, extension: &'static str) -> Error {
+        Error::NoExtension {
+            extension,
+            chain_fault: self.chain().fault(),
+            plugin_version: self.version(),
+        }
     }
 }

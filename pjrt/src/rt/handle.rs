@@ -1,9 +1,8 @@
 //! Handles: counted ones, which may borrow from somebody else's owner, and those with one owner.
 
-use super::{Api, Function, Owner, owner};
+use super::{Api, Function, Owner, Sorted, owner};
 use crate::{Error, Result};
 use std::any::Any;
-use std::collections::BTreeSet;
 use std::fmt;
 use std::ptr::NonNull;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -128,7 +127,7 @@ pub struct Unique<T: 'static> {
     /// What is kept about the object besides.
     note: OnceLock<Box<dyn Any + Send + Sync>>,
     /// What was asked for that may be asked for once.
-    taken: Mutex<BTreeSet<(&'static str, i64)>>,
+    taken: Mutex<Sorted<(&'static str, i64), ()>>,
 }
 
 impl<T: 'static> Unique<T> {
@@ -146,7 +145,7 @@ impl<T: 'static> Unique<T> {
             parent,
             freed: false,
             note: OnceLock::new(),
-            taken: Mutex::new(BTreeSet::new()),
+            taken: Mutex::new(Sorted::new()),
         }
     }
 
@@ -199,7 +198,7 @@ impl<T: 'static> Unique<T> {
     ) -> Result<()> {
         let value = value.into();
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.insert((function, value)) {
+        if taken.insert((function, value), ()).is_none() {
             return Ok(());
         }
         Err(Error::InvalidArgument {

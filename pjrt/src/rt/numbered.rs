@@ -4,8 +4,8 @@
 //! often, the word is a number and not an address: a call that comes too late, or with another
 //! number, finds nothing instead of memory that is gone.
 
+use super::Sorted;
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,12 +13,12 @@ type Entry = Arc<dyn Any + Send + Sync>;
 
 struct Entries {
     next: usize,
-    by_number: BTreeMap<usize, Entry>,
+    by_number: Sorted<usize, Entry>,
 }
 
 static ENTRIES: Mutex<Entries> = Mutex::new(Entries {
     next: 1,
-    by_number: BTreeMap::new(),
+    by_number: Sorted::new(),
 });
 
 /// A value that a plugin can find, until this is dropped.

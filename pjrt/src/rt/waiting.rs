@@ -3,20 +3,20 @@
 //! The plugin is given the number and no address: a call that comes twice, late or never finds
 //! what is there or nothing, and reads no memory that is gone.
 
+use super::Sorted;
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::sync::{Mutex, PoisonError};
 
 /// What waits, and the last number that was given.
 struct Waiting {
     last: usize,
-    data: BTreeMap<usize, Box<dyn Any + Send>>,
+    data: Sorted<usize, Box<dyn Any + Send>>,
 }
 
 static WAITING: Mutex<Waiting> = Mutex::new(Waiting {
     last: 0,
-    data: BTreeMap::new(),
+    data: Sorted::new(),
 });
 
 /// Keeps data until [`called`] gets the number, which is given as a plugin keeps it.
