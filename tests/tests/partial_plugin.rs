@@ -26,8 +26,11 @@ unsafe extern "C" fn create(_: *mut mega::PJRT_Megascale_ErrorAggregator_Create_
     std::process::abort()
 }
 
+/// What is done to a table before it is handed out.
+type Change = fn(&mut Table);
+
 /// A plugin with a Megascale extension of this size that `fill` fills, or without any.
-fn plugin(extension: Option<(usize, fn(&mut Table))>) -> Plugin {
+fn plugin(extension: Option<(usize, Change)>) -> Plugin {
     let mut chain: *mut sys::PJRT_Extension_Base = null_mut();
     if let Some((size, fill)) = extension {
         let table = Box::leak(Box::new(Table::zeroed()));

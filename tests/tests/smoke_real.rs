@@ -222,7 +222,9 @@ fn events(plugin: &Plugin) {
     let event = OwnEvent::create(plugin).unwrap();
     let waiting = event.event();
     let (sender, receiver) = std::sync::mpsc::channel();
-    let told = move |outcome: pjrt::Result<()>| drop(sender.send(outcome.unwrap_err().code()));
+    let told = move |outcome: pjrt::Result<()>| {
+        let _ = sender.send(outcome.unwrap_err().code());
+    };
     waiting.on_ready(told).unwrap();
     event.set(Err((ErrorCode::ABORTED, "as told"))).unwrap();
     let error = waiting.wait().unwrap_err();

@@ -390,10 +390,10 @@ pub(super) fn refuse(
 ) -> TokenStream {
     let (name, of) = (&field.field.name, names::ident(of));
     let since = Literal::u32_unsuffixed(since);
-    let knows = gates::knows(field.field);
+    let ignores = gates::ignores(field.field);
     let is_set = gates::is_set(model, field.field, value);
     quote! {
-        if #is_set && !(#knows) {
+        if #is_set && #ignores {
             return ::core::result::Result::Err(api.too_new(&#of, #name, #since));
         }
     }

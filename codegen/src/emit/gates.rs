@@ -66,6 +66,12 @@ pub fn knows(field: &Field) -> TokenStream {
     quote!(gate.known >= #end)
 }
 
+/// The test whether a plugin does not know a field.
+pub fn ignores(field: &Field) -> TokenStream {
+    let end = Literal::u64_unsuffixed(field.offset.saturating_add(field.size));
+    quote!(gate.known < #end)
+}
+
 /// The test whether a value of a field's type says something: it is not zero, and not null.
 pub fn is_set(model: &Model, field: &Field, value: &Ident) -> TokenStream {
     match CType::of_field(field) {

@@ -1507,13 +1507,13 @@ impl ExecuteOptions {
         value.non_donatable_input_indices = self.non_donatable_input_indices;
         value.num_non_donatable_input_indices = self.num_non_donatable_input_indices;
         if let ::core::option::Option::Some(given) = self.context {
-            if !given.is_null() && !(gate.known >= 80) {
+            if !given.is_null() && gate.known < 80 {
                 return ::core::result::Result::Err(api.too_new(&STRUCT, "context", 64));
             }
             value.context = given;
         }
         if let ::core::option::Option::Some(given) = self.call_location {
-            if !given.is_null() && !(gate.known >= 88) {
+            if !given.is_null() && gate.known < 88 {
                 return ::core::result::Result::Err(
                     api.too_new(&STRUCT, "call_location", 76),
                 );
@@ -1521,7 +1521,7 @@ impl ExecuteOptions {
             value.call_location = given;
         }
         if let ::core::option::Option::Some(given) = self.num_tasks {
-            if given != 0 && !(gate.known >= 96) {
+            if given != 0 && gate.known < 96 {
                 return ::core::result::Result::Err(
                     api.too_new(&STRUCT, "num_tasks", 78),
                 );
@@ -1529,13 +1529,13 @@ impl ExecuteOptions {
             value.num_tasks = given;
         }
         if let ::core::option::Option::Some(given) = self.task_ids {
-            if !given.is_null() && !(gate.known >= 104) {
+            if !given.is_null() && gate.known < 104 {
                 return ::core::result::Result::Err(api.too_new(&STRUCT, "task_ids", 78));
             }
             value.task_ids = given;
         }
         if let ::core::option::Option::Some(given) = self.incarnation_ids {
-            if !given.is_null() && !(gate.known >= 112) {
+            if !given.is_null() && gate.known < 112 {
                 return ::core::result::Result::Err(
                     api.too_new(&STRUCT, "incarnation_ids", 78),
                 );
@@ -1543,7 +1543,7 @@ impl ExecuteOptions {
             value.incarnation_ids = given;
         }
         if let ::core::option::Option::Some(given) = self.multi_slice_config {
-            if !given.is_null() && !(gate.known >= 120) {
+            if !given.is_null() && gate.known < 120 {
                 return ::core::result::Result::Err(
                     api.too_new(&STRUCT, "multi_slice_config", 97),
                 );
@@ -1553,7 +1553,7 @@ impl ExecuteOptions {
         if let ::core::option::Option::Some(given) = self
             .use_major_to_minor_data_layout_for_callbacks
         {
-            if given && !(gate.known >= 121) {
+            if given && gate.known < 121 {
                 return ::core::result::Result::Err(
                     api
                         .too_new(
@@ -1566,7 +1566,7 @@ impl ExecuteOptions {
             value.use_major_to_minor_data_layout_for_callbacks = given;
         }
         if let ::core::option::Option::Some(given) = self.hlo_output_callbacks {
-            if !given.is_null() && !(gate.known >= 136) {
+            if !given.is_null() && gate.known < 136 {
                 return ::core::result::Result::Err(
                     api.too_new(&STRUCT, "hlo_output_callbacks", 112),
                 );
@@ -1574,7 +1574,7 @@ impl ExecuteOptions {
             value.hlo_output_callbacks = given;
         }
         if let ::core::option::Option::Some(given) = self.num_hlo_output_callbacks {
-            if given != 0 && !(gate.known >= 144) {
+            if given != 0 && gate.known < 144 {
                 return ::core::result::Result::Err(
                     api.too_new(&STRUCT, "num_hlo_output_callbacks", 112),
                 );
@@ -2341,7 +2341,7 @@ pub unsafe fn client_create(
     args.kv_put_callback = input.kv_put_callback;
     args.kv_put_user_arg = input.kv_put_user_arg;
     if let ::core::option::Option::Some(value) = input.kv_try_get_callback {
-        if value.is_some() && !(gate.known >= 80) {
+        if value.is_some() && gate.known < 80 {
             return ::core::result::Result::Err(
                 api.too_new(&FUNCTION, "kv_try_get_callback", 62),
             );
@@ -2349,7 +2349,7 @@ pub unsafe fn client_create(
         args.kv_try_get_callback = value;
     }
     if let ::core::option::Option::Some(value) = input.kv_try_get_user_arg {
-        if !value.is_null() && !(gate.known >= 88) {
+        if !value.is_null() && gate.known < 88 {
             return ::core::result::Result::Err(
                 api.too_new(&FUNCTION, "kv_try_get_user_arg", 62),
             );
@@ -5483,7 +5483,7 @@ pub unsafe fn executable_deserialize_and_load(
     if let ::core::option::Option::Some(value) = input
         .overridden_serialized_compile_options
     {
-        if !value.is_null() && !(gate.known >= 56) {
+        if !value.is_null() && gate.known < 56 {
             return ::core::result::Result::Err(
                 api.too_new(&FUNCTION, "overridden_serialized_compile_options", 71),
             );
@@ -5493,7 +5493,7 @@ pub unsafe fn executable_deserialize_and_load(
     if let ::core::option::Option::Some(value) = input
         .overridden_serialized_compile_options_size
     {
-        if value != 0 && !(gate.known >= 64) {
+        if value != 0 && gate.known < 64 {
             return ::core::result::Result::Err(
                 api.too_new(&FUNCTION, "overridden_serialized_compile_options_size", 71),
             );
@@ -5501,7 +5501,7 @@ pub unsafe fn executable_deserialize_and_load(
         args.overridden_serialized_compile_options_size = value;
     }
     if let ::core::option::Option::Some(value) = input.load_options {
-        if !value.is_null() && !(gate.known >= 72) {
+        if !value.is_null() && gate.known < 72 {
             return ::core::result::Result::Err(
                 api.too_new(&FUNCTION, "load_options", 111),
             );
@@ -7871,7 +7871,7 @@ pub unsafe fn client_create_view_of_device_buffer(
     args.on_delete_callback_arg = input.on_delete_callback_arg;
     args.stream = input.stream;
     if let ::core::option::Option::Some(value) = input.memory {
-        if !value.is_null() && !(gate.known >= 112) {
+        if !value.is_null() && gate.known < 112 {
             return ::core::result::Result::Err(api.too_new(&FUNCTION, "memory", 66));
         }
         args.memory = value;
@@ -9826,13 +9826,13 @@ pub unsafe fn client_create_error_buffer(
     args.shape_layout = input.shape_layout;
     args.memory = input.memory;
     if let ::core::option::Option::Some(value) = input.payload {
-        if !value.is_null() && !(gate.known >= 104) {
+        if !value.is_null() && gate.known < 104 {
             return ::core::result::Result::Err(api.too_new(&FUNCTION, "payload", 103));
         }
         args.payload = value;
     }
     if let ::core::option::Option::Some(value) = input.num_payload {
-        if value != 0 && !(gate.known >= 112) {
+        if value != 0 && gate.known < 112 {
             return ::core::result::Result::Err(
                 api.too_new(&FUNCTION, "num_payload", 103),
             );
@@ -10164,13 +10164,13 @@ pub unsafe fn device_poison_execution(
     args.error_message = input.error_message;
     args.error_message_size = input.error_message_size;
     if let ::core::option::Option::Some(value) = input.payload {
-        if !value.is_null() && !(gate.known >= 64) {
+        if !value.is_null() && gate.known < 64 {
             return ::core::result::Result::Err(api.too_new(&FUNCTION, "payload", 100));
         }
         args.payload = value;
     }
     if let ::core::option::Option::Some(value) = input.num_payload {
-        if value != 0 && !(gate.known >= 72) {
+        if value != 0 && gate.known < 72 {
             return ::core::result::Result::Err(
                 api.too_new(&FUNCTION, "num_payload", 100),
             );

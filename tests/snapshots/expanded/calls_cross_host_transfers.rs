@@ -260,7 +260,7 @@ pub unsafe fn buffer_copy_to_remote_device(
     args.serialized_descriptor_size = input.serialized_descriptor_size;
     args.on_done = input.on_done;
     if let ::core::option::Option::Some(value) = input.descriptor_destructor {
-        if value.is_some() && !(gate.known >= 72) {
+        if value.is_some() && gate.known < 72 {
             return ::core::result::Result::Err(
                 api.too_new(&FUNCTION, "descriptor_destructor", 105),
             );

@@ -151,7 +151,7 @@ pub unsafe fn gpu_register_custom_call(
     args.handler_initialize = input.handler_initialize;
     args.handler_execute = input.handler_execute;
     if let ::core::option::Option::Some(value) = input.traits {
-        if value != 0 && !(gate.known >= 68) {
+        if value != 0 && gate.known < 68 {
             return ::core::result::Result::Err(api.too_new(&FUNCTION, "traits", 115));
         }
         args.traits = value;

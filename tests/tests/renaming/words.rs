@@ -143,9 +143,8 @@ fn words(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let run = |is: fn(&u8) -> bool, from: usize| {
-            rest.bytes().skip(from).take_while(|b| is(b)).count()
-        };
+        let run =
+            |is: fn(&u8) -> bool, from: usize| rest.bytes().skip(from).take_while(&is).count();
         let length = if first.is_ascii_lowercase() {
             run(u8::is_ascii_lowercase, 0)
         } else if first.is_ascii_uppercase() {
