@@ -96,6 +96,16 @@ impl Version {
         states.iter().any(|state| item.at(*state).is_none())
     }
 
+    /// Whether commits of this version have the first version of XLA's FFI, or none of today's major: handlers could not
+    /// be asked for theirs then.
+    fn has_first_handlers(&self) -> bool {
+        let states = history().consistent("PJRT_Api", self.minor, self.reported);
+        let mut states = states
+            .iter()
+            .filter_map(|state| history().states.get(*state));
+        states.any(|state| state.ffi.is_none_or(|minor| minor == 0))
+    }
+
     /// Whether an error is about a size that this version's commits do not agree about: who has the
     /// smaller one, and takes no other, cannot be told from who has the larger, which is sent.
     pub fn cannot_be_told(&self, error: &Error) -> bool {
@@ -192,6 +202,11 @@ impl Version {
                     }
                 }
             }
+            // Handlers have a version of their own, which registration asks for.
+            Error::InvalidArgument {
+                argument: "handler",
+                ..
+            } if self.has_first_handlers() => None,
             _ => wrong("the plugin's version is no reason for it".into()),
         }
     }
