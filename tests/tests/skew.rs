@@ -7,6 +7,9 @@ mod buffers;
 mod core;
 #[path = "skew/extensions.rs"]
 mod extensions;
+#[cfg(unix)]
+#[path = "skew/guard.rs"]
+mod guard;
 #[path = "skew/known.rs"]
 mod known;
 #[path = "skew/oracle.rs"]
@@ -15,6 +18,9 @@ mod oracle;
 mod programs;
 #[path = "skew/promises.rs"]
 mod promises;
+#[cfg(unix)]
+#[path = "skew/reach.rs"]
+mod reach;
 #[path = "skew/scenario.rs"]
 mod scenario;
 #[path = "skew/world.rs"]
