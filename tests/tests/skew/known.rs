@@ -185,3 +185,34 @@ fn a_store_is_given_whole_or_as_far_as_a_plugin_knows_it() {
         drop(plugin.create_client(&options).unwrap());
     }
 }
+
+#[test]
+fn copies_to_another_process_are_refused_where_their_arguments_lie_otherwise() {
+    for minor in [81, 85, 90, 91, 103, 104, 105, 114] {
+        let plugin = mock(minor);
+        let transfers: pjrt::cross_host_transfers::CrossHostTransfers = plugin.extension().unwrap();
+        let client = client(&plugin).unwrap();
+        let buffer = client.buffer_from_slice(&[1.0_f32], &[1]).unwrap();
+        // SAFETY: the buffer stays, and nobody is at this descriptor.
+        let copied = unsafe { transfers.copy_to_remote_device(&buffer, b"nobody", |_, _| {}) };
+        let name = "PJRT_Buffer_CopyToRemoteDevice";
+        match copied {
+            Err(Error::IncompatibleLayout {
+                function,
+                layout_since,
+                ..
+            }) => {
+                assert!(minor < 91, "0.{minor}");
+                assert_eq!((function, layout_since), (name, 91));
+            }
+            // Since then a plugin frees what it is lent by a function of ours.
+            Err(Error::TooNew { field, since, .. }) => {
+                assert!((91..105).contains(&minor), "0.{minor}");
+                assert_eq!((field, since), ("descriptor_destructor", 105));
+            }
+            other => assert!(other.is_ok() && minor >= 105, "0.{minor}: {other:?}"),
+        }
+        let expected = u64::from(minor >= 105);
+        assert_eq!(plugin.mock.calls(name), expected, "0.{minor}");
+    }
+}
