@@ -2,7 +2,7 @@
 
 use super::gates;
 use crate::lower::call;
-use crate::model::{API_TABLE, Model};
+use crate::model::{API_TABLE, FLOOR, Model};
 use crate::schema::{Extension, Header, Struct, StructKind};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -10,6 +10,8 @@ use quote::quote;
 /// What the history knows of the API's own table.
 pub(super) fn main_table(model: &Model, header: &Header) -> Option<TokenStream> {
     let table = header.structs.iter().find(|s| s.name == API_TABLE)?;
+    let major = Literal::u32_unsuffixed(model.facts.major);
+    let oldest = Literal::u32_unsuffixed(FLOOR);
     let history = gates::history(model, &table.name);
     let doc = format!(" What the history knows of `{}`.", table.name);
     // The struct that every extension's table begins with.
@@ -33,6 +35,9 @@ pub(super) fn main_table(model: &Model, header: &Header) -> Option<TokenStream> 
         #[doc = #doc]
         #[doc(hidden)]
         pub const HISTORY: ::pjrt::__rt::History = #history;
+        /// The oldest version that is supported: major and minor.
+        #[doc(hidden)]
+        pub const OLDEST: (i32, i32) = (#major, #oldest);
         #chain
     })
 }

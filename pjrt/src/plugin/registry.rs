@@ -1,14 +1,13 @@
 //! One plugin object for each table, made once and kept as long as the process.
 
 use super::LoadError;
+use crate::raw::OLDEST;
 use crate::rt::{Api, Sorted};
 use crate::{raw, sys};
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// Oldest minor version that is supported.
-const OLDEST: (i32, i32) = (0, 40);
 /// A table that says it is larger is not one: today's has a little over a thousand bytes.
 const LARGEST: usize = 1 << 20;
 
