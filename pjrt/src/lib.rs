@@ -4,17 +4,16 @@
 //! programs written in StableHLO and runs them. [`Plugin`] loads one, [`Client`] is a connection to
 //! its devices, [`LoadedExecutable`] is a compiled program, [`Buffer`] an array on a device.
 //!
-//! ```no_run
+//! ```
 //! use pjrt::{ClientOptions, CompileOptions, Plugin, Program};
 //!
-//! # fn main() -> pjrt::Result<()> {
+//! # pjrt_doc::ready("cpu");
 //! let client = Plugin::find("cpu")?.create_client(&ClientOptions::new())?;
 //! let program = Program::mlir("func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> { return %x : tensor<2xf32> }");
 //! let executable = client.compile(&program, &CompileOptions::new())?;
 //! let x = client.buffer_from_slice(&[1.0f32, 2.0], &[2])?;
 //! assert_eq!(executable.run(&[&x])?[0].to_vec::<f32>()?, [1.0, 2.0]);
-//! # Ok(())
-//! # }
+//! # Ok::<(), pjrt::Error>(())
 //! ```
 //!
 //! The methods that need no more than judgement about ownership are generated from the C headers;

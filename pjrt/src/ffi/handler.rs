@@ -74,8 +74,8 @@ impl Entry {
 /// plugin never forgets a handler, and neither does this crate. An error that it returns becomes
 /// the error of the run, which shows when an output is read; so does a panic.
 ///
-/// ```no_run
-/// # fn main() -> pjrt::Result<()> {
+/// ```
+/// # pjrt_doc::ready("cpu");
 /// let plugin = pjrt::Plugin::find("cpu")?;
 /// let scale = pjrt::ffi::Handler::new("scale", |call| {
 ///     let factor: f32 = call.attr("factor")?;
@@ -87,8 +87,7 @@ impl Entry {
 ///     Ok(())
 /// });
 /// scale.register(&plugin)?;
-/// # Ok(())
-/// # }
+/// # Ok::<(), pjrt::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Handler {

@@ -4,10 +4,10 @@
 //! = {factor = 2.0 : f32}}`. [`Handler`] makes a closure callable; it gets a [`Call`] with typed
 //! operands, results and attributes, and its errors and panics become errors of the run.
 //!
-//! ```no_run
+//! ```
 //! use pjrt::ffi::Handler;
 //!
-//! # fn main() -> pjrt::Result<()> {
+//! # pjrt_doc::ready("cpu");
 //! let plugin = pjrt::Plugin::find("cpu")?;
 //! // A state is made for each place that calls the handler, when the program is compiled.
 //! let table = Handler::builder("look_up")
@@ -21,8 +21,7 @@
 //!         Ok(())
 //!     });
 //! table.register(&plugin)?;
-//! # Ok(())
-//! # }
+//! # Ok::<(), pjrt::Error>(())
 //! ```
 //!
 //! A handler may return before its results are there ([`Call::defer`]), run tasks on XLA's threads

@@ -41,7 +41,8 @@ pub(crate) use names::{is_plain_name, is_plain_relative};
 ///
 /// [`FindError`] lists every place that was looked at and why it did not serve.
 ///
-/// ```no_run
+/// ```
+/// # pjrt_doc::ready("cpu");
 /// let library = pjrt::find::find("cpu")?;
 /// # Ok::<(), pjrt::find::FindError>(())
 /// ```

@@ -1,8 +1,9 @@
 //! Plugins on demand: puts a plugin from its Python package under the user's cache directory.
 //!
-//! ```no_run
+//! ```
 //! use pjrt::install::Installer;
 //!
+//! # pjrt_doc::ready("cpu");
 //! let plugin = Installer::new().install("cpu")?;
 //! println!("{} {} is at {}", plugin.name, plugin.version, plugin.library.display());
 //! # Ok::<(), pjrt::install::InstallError>(())
