@@ -1,7 +1,7 @@
 //! Clients: connections to the devices of a plugin.
 
 use crate::key_value::Callbacks;
-use crate::rt::{self, Api};
+use crate::rt::{self, Api, guard};
 use crate::{ClientOptions, NamedValueType, Result, raw, sys};
 
 pjrt_macros::generate!(handle PJRT_Client);
@@ -46,7 +46,9 @@ impl Client {
         };
         // SAFETY: the client is new and the caller's to destroy.
         let client: Client = unsafe { rt::owned(api, out.client, None, place) }?;
-        if let (Some(store), Some(owner)) = (store.kept(), client.0.owner()) {
+        if let (Some(store), Some(owner)) = (store.kept(), client.0.owner())
+            && !guard::off("callback_data_on_stack")
+        {
             owner.lend(store);
         }
         Ok(client)

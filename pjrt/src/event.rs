@@ -25,7 +25,15 @@ impl Event {
     /// # Errors
     ///
     /// What the plugin reports; the callback is then dropped without being called.
-    pub fn on_ready(&self, callback: impl FnOnce(Result<()>) + Send + 'static) -> Result<()> {
+    pub fn on_ready(
+        &self,
+        #[cfg(not(pjrt_mutant = "callback_not_send"))] callback: impl FnOnce(Result<()>)
+        + Send
+        + 'static,
+        #[cfg(pjrt_mutant = "callback_not_send")] callback: impl FnOnce(Result<()>) + 'static,
+    ) -> Result<()> {
+        #[cfg(pjrt_mutant = "callback_not_send")]
+        let callback = rt::guard::as_send(callback);
         let api = self.api();
         let number = rt::waiting(Call {
             api,

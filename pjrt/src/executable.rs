@@ -1,6 +1,6 @@
 //! Compiled programs.
 
-use crate::rt::{self, Handle, Place};
+use crate::rt::{self, Handle, Place, guard};
 use crate::{Program, Result, raw, sys};
 use std::ptr;
 
@@ -46,7 +46,11 @@ impl Executable {
     }
 
     fn ask_program(&self, program: &mut sys::PJRT_Program) -> Result<()> {
-        let input = raw::ExecutableOptimizedProgramIn::new(self.as_raw(), ptr::from_mut(program));
+        let program = match guard::off("null_program") {
+            true => ptr::null_mut(),
+            false => ptr::from_mut(program),
+        };
+        let input = raw::ExecutableOptimizedProgramIn::new(self.as_raw(), program);
         // SAFETY: the executable is live; the struct is ours for the call, and its code is null, to
         // ask for the size, or has as many bytes as it says.
         unsafe { raw::executable_optimized_program(self.api(), input) }?;

@@ -1,6 +1,6 @@
 //! Layouts of arrays in memory.
 
-use crate::rt::{Api, Lower, Lowered, Place, slice};
+use crate::rt::{Api, Lower, Lowered, Place, guard, slice};
 use crate::{Error, MemoryLayoutType, Result, sys};
 
 /// How an array lies in memory: the order of its dimensions with tiles, or strides in bytes.
@@ -193,7 +193,16 @@ impl Lower for MemoryLayout {
                 tiled.minor_to_major_size = order.len();
                 tiled.tile_dims = tiles.as_ptr();
                 tiled.tile_dim_sizes = lengths.as_ptr();
-                tiled.num_tiles = lengths.len();
+                tiled.num_tiles = match guard::off("tiled_layout") {
+                    true => tiles.len(),
+                    false => lengths.len(),
+                };
+                #[cfg(pjrt_mutants)]
+                if guard::off("temporary_in_args") {
+                    let gone = order.clone();
+                    tiled.minor_to_major = gone.as_ptr();
+                    drop(gone.into_iter().map(|_| 1 << 40).collect::<Vec<i64>>());
+                }
                 raw.__bindgen_anon_1.tiled = tiled;
             }
             Kind::Strides(bytes) => {

@@ -1,12 +1,13 @@
 //! Events that happen when we say so.
 
-use crate::rt::{self, Api, Handle, OnPlugin};
+use crate::rt::{self, Api, Handle, OnPlugin, guard};
 use crate::{ErrorCode, Event, Plugin, Result, raw};
 use std::sync::Arc;
 
 /// An event of the caller's: it happens when it is set. Dropped unset it happens with the error
 /// CANCELLED, so that nobody waits forever.
 #[derive(Debug)]
+#[cfg_attr(pjrt_mutant = "one_shot_twice", derive(Clone))]
 pub struct OwnEvent {
     event: Arc<Event>,
     open: bool,
@@ -84,7 +85,7 @@ impl OwnEvent {
 
 impl Drop for OwnEvent {
     fn drop(&mut self) {
-        if self.open {
+        if self.open && !guard::off("one_shot_dropped") {
             // An error has nobody to go to.
             let _ = self.finish(
                 ErrorCode::CANCELLED,

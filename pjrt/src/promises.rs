@@ -1,7 +1,7 @@
 //! Promises that a plugin hands out and that are kept once: memory for a copy, the end of what a
 //! donated buffer waits for.
 
-use crate::rt::{self, Handle, Owner, Place};
+use crate::rt::{self, Handle, Owner, Place, guard};
 use crate::{Buffer, Error, ErrorCode, Event, Result, Transfer, raw, sys};
 use std::ffi::{c_char, c_void};
 use std::fmt;
@@ -10,6 +10,7 @@ const COPY: &str = "PJRT_Buffer_CopyRawToHostFuture";
 const DONATE: &str = "PJRT_Buffer_DonateWithControlDependency";
 
 /// A function that completes a promise, and its data: called once, which frees the data.
+#[cfg_attr(pjrt_mutant = "one_shot_twice", derive(Clone))]
 struct OneShot<A> {
     call: Option<unsafe extern "C" fn(*mut A)>,
     data: *mut c_void,
@@ -119,6 +120,9 @@ impl RawCopyPromise {
 
 impl Drop for RawCopyPromise {
     fn drop(&mut self) {
+        if guard::off("one_shot_dropped") {
+            return;
+        }
         let message = "the promise to name the destination was dropped";
         self.complete(ErrorCode::CANCELLED, message, std::ptr::null_mut());
     }
@@ -133,6 +137,7 @@ impl fmt::Debug for RawCopyPromise {
 }
 
 /// What a donated buffer waits for. Dropped unset, the buffer is CANCELLED.
+#[cfg_attr(pjrt_mutant = "one_shot_twice", derive(Clone))]
 pub struct Dependency {
     shot: OneShot<sys::PJRT_Buffer_DonateWithControlDependency_Callback_Args>,
 }
@@ -216,6 +221,9 @@ impl Dependency {
 
 impl Drop for Dependency {
     fn drop(&mut self) {
+        if guard::off("one_shot_dropped") {
+            return;
+        }
         self.complete(
             ErrorCode::CANCELLED,
             "what the donated buffer waits for was dropped",

@@ -96,7 +96,9 @@ fn emitted(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
         docs::comment(&method.entry.why)
     );
     let docs = method_docs(model, method);
-    let unsafety = method.entry.unsafety.as_ref().map(|_| quote!(unsafe));
+    let kept = !cfg!(pjrt_mutant = "safe_raw_pointers");
+    let unsafety = method.entry.unsafety.as_ref().filter(|_| kept);
+    let unsafety = unsafety.map(|_| quote!(unsafe));
     let receiver = self::receiver(method)?;
     let unused = checks.is_empty().then(|| quote!(let _ = api;));
     let called = quote!(unsafe { #path #function(#table, input) });

@@ -11,7 +11,10 @@ pub enum Argument<'a> {
     /// The buffer stays as it is.
     Borrow(&'a Buffer),
     /// The buffer is given up, and the program may use its memory for outputs.
-    Donate(Buffer),
+    Donate(
+        #[cfg(not(pjrt_mutant = "donated_still_usable"))] Buffer,
+        #[cfg(pjrt_mutant = "donated_still_usable")] &'a Buffer,
+    ),
 }
 
 impl Argument<'_> {
@@ -34,6 +37,7 @@ impl<'a> From<&'a Buffer> for Argument<'a> {
     }
 }
 
+#[cfg(not(pjrt_mutant = "donated_still_usable"))]
 impl From<Buffer> for Argument<'_> {
     fn from(buffer: Buffer) -> Self {
         Argument::Donate(buffer)

@@ -15,6 +15,13 @@ use std::time::Duration;
 /// A store in the place where plugins find it.
 struct Store(Arc<dyn KeyValueStore>);
 
+// SAFETY: not sound. A build with this cfg only shows what compiles, and is never run.
+#[cfg(pjrt_mutant = "kv_store_not_sync")]
+unsafe impl Send for Store {}
+// SAFETY: as above.
+#[cfg(pjrt_mutant = "kv_store_not_sync")]
+unsafe impl Sync for Store {}
+
 /// What a plugin is given for a store, until this is dropped.
 pub(crate) struct Callbacks {
     store: Option<Numbered>,

@@ -7,6 +7,8 @@ pub(crate) use callbacks::Callbacks;
 pub use in_memory::InMemoryStore;
 
 use crate::CallbackError;
+#[cfg(pjrt_mutant = "kv_store_not_sync")]
+use crate::rt::guard::{Anything as Send, Anything as Sync};
 use std::time::Duration;
 
 /// What the processes of a distributed program exchange data through while their clients are

@@ -2,7 +2,7 @@
 
 use super::behind::TablesBehind;
 use super::gate::layout_since;
-use super::{Api, Sorted, Table, TableType};
+use super::{Api, Sorted, Table, TableType, guard};
 use crate::{Error, Result};
 use crate::{raw, sys};
 use std::any::Any;
@@ -107,7 +107,13 @@ impl Api {
         copy: &dyn Fn(NonNull<sys::PJRT_Extension_Base>) -> &'static (dyn Any + Send + Sync),
     ) -> Option<&'static (dyn Any + Send + Sync)> {
         let chain = self.chain();
-        let node = chain.nodes().iter().find(|n| n.number.0 == number)?;
+        let looked_at = if guard::off("first_extension_only") {
+            1
+        } else {
+            LONGEST
+        };
+        let mut nodes = chain.nodes().iter().take(looked_at);
+        let node = nodes.find(|n| n.number.0 == number)?;
         let mut tables = chain.tables.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = tables.get(&number) {
             return Some(*kept);

@@ -1,6 +1,6 @@
 //! From a plugin's error to ours. The error is destroyed by the table that made it.
 
-use super::{Api, Function};
+use super::{Api, Function, guard};
 use crate::error::PluginError;
 use crate::raw;
 use crate::sys;
@@ -12,7 +12,9 @@ pub fn check(api: &Api, error: *mut sys::PJRT_Error, function: &Function) -> Res
     if error.is_null() {
         return Ok(());
     }
-    Err(plugin_error(api, error, function.name))
+    let lost = guard::off("event_error_lost") && function.name == "PJRT_Event_Await";
+    let error = plugin_error(api, error, function.name);
+    if lost { Ok(()) } else { Err(error) }
 }
 
 /// Converts an error, which must not be null, and destroys it.
@@ -96,8 +98,26 @@ unsafe extern "C" fn visit(
 }
 
 fn destroy(api: &Api, error: *mut sys::PJRT_Error) {
+    #[cfg(pjrt_mutants)]
+    if guard::off("foreign_error_destroyed") {
+        return destroy_by_first(api, error);
+    }
     // SAFETY: the error is live and nobody uses it after this. Without the function it leaks.
     let _ = unsafe { raw::error_destroy(api, raw::ErrorDestroyIn::new(error)) };
+}
+
+/// Frees an error by the table of whichever plugin freed one first.
+#[cfg(pjrt_mutants)]
+fn destroy_by_first(api: &Api, error: *mut sys::PJRT_Error) {
+    type Destroy = unsafe extern "C" fn(*mut sys::PJRT_Error_Destroy_Args);
+    static FIRST: std::sync::OnceLock<Option<Destroy>> = std::sync::OnceLock::new();
+    let mut args = sys::PJRT_Error_Destroy_Args::zeroed();
+    args.struct_size = sys::PJRT_Error_Destroy_Args_STRUCT_SIZE;
+    args.error = error;
+    if let Some(destroy) = FIRST.get_or_init(|| api.table().PJRT_Error_Destroy) {
+        // SAFETY: not sound: the error may be another plugin's.
+        unsafe { destroy(&raw mut args) };
+    }
 }
 
 /// # Safety

@@ -1,6 +1,6 @@
 //! Handles: counted ones, which may borrow from somebody else's owner, and those with one owner.
 
-use super::{Api, Function, Owner, Sorted, owner};
+use super::{Api, Function, Owner, Sorted, guard, owner};
 use crate::{Error, Result};
 use std::any::Any;
 use std::fmt;
@@ -84,6 +84,7 @@ impl<T: 'static> Shared<T> {
         raw: NonNull<T>,
         parent: Option<Owner>,
     ) -> Self {
+        let parent = parent.filter(|_| !guard::off("executable_outlives_loaded"));
         // SAFETY: the caller's promise.
         let owner = unsafe { Owner::new::<H>(api, raw, parent) };
         Shared { raw, owner }
@@ -93,6 +94,11 @@ impl<T: 'static> Shared<T> {
     ///
     /// As [`Borrow::borrow`].
     pub unsafe fn borrowed(raw: NonNull<T>, owner: Owner) -> Self {
+        #[cfg(pjrt_mutants)]
+        let owner = match guard::off("description_outlives_owner") {
+            true => owner.of_nothing(),
+            false => owner,
+        };
         Shared { raw, owner }
     }
 
@@ -181,6 +187,10 @@ impl<T: 'static> Unique<T> {
 
     /// Destroys the object. Only a destructor calls this, once.
     pub fn destroy<H: Handle<Raw = T>>(this: &mut Self) {
+        #[cfg(pjrt_mutants)]
+        if guard::off("polled_event_dropped") {
+            super::waiting::release();
+        }
         if this.freed {
             return;
         }
@@ -198,7 +208,8 @@ impl<T: 'static> Unique<T> {
     ) -> Result<()> {
         let value = value.into();
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.insert((function, value), ()).is_none() {
+        let first = taken.insert((function, value), ()).is_none();
+        if first || guard::off("index_out_of_range") {
             return Ok(());
         }
         Err(Error::InvalidArgument {
@@ -233,6 +244,8 @@ impl Place {
     /// The error for an output that the API does not allow.
     #[cold]
     pub fn invalid(self, problem: &'static str) -> Error {
+        #[cfg(pjrt_mutants)]
+        assert!(!guard::off("panic_on_plugin_output"), "{problem}");
         Error::InvalidOutput {
             function: self.function,
             field: self.field,
@@ -274,7 +287,7 @@ pub fn same_plugin<A: Handle, B: Handle>(
     function: &'static str,
     argument: &'static str,
 ) -> Result<()> {
-    if std::ptr::eq(on.api(), given.api()) {
+    if std::ptr::eq(on.api(), given.api()) || guard::off("foreign_handle") {
         return Ok(());
     }
     Err(Error::ForeignHandle {
@@ -291,7 +304,7 @@ pub fn of_plugin<H: Handle>(
     function: &'static str,
     argument: &'static str,
 ) -> Result<()> {
-    if std::ptr::eq(api, given.api()) {
+    if std::ptr::eq(api, given.api()) || guard::off("foreign_handle") {
         return Ok(());
     }
     Err(Error::ForeignHandle {
@@ -311,11 +324,13 @@ pub fn same_client<A: Handle, B: Handle>(
     same_plugin(on, given, function, argument)?;
     let client = |owner: Option<&Owner>| owner.and_then(Owner::client);
     match (client(on.owner()), client(given.owner())) {
-        (Some(a), Some(b)) if a != b => Err(Error::ForeignHandle {
-            function,
-            argument,
-            must_share: "client",
-        }),
+        (Some(a), Some(b)) if a != b && !guard::off("foreign_handle") => {
+            Err(Error::ForeignHandle {
+                function,
+                argument,
+                must_share: "client",
+            })
+        }
         _ => Ok(()),
     }
 }
@@ -335,7 +350,7 @@ where
         (Ok(index), Ok(limit)) => index < limit,
         _ => false,
     };
-    if within {
+    if within || guard::off("index_out_of_range") {
         return Ok(());
     }
     Err(Error::InvalidArgument {
@@ -405,6 +420,12 @@ pub unsafe fn borrowed_or_none<H: Borrow>(
         return Ok(None);
     };
     let owner = owner.ok_or_else(|| place.invalid("an object without the client that owns it"))?;
+    #[cfg(pjrt_mutants)]
+    if guard::off("borrowed_freed") {
+        let api = owner.api();
+        // SAFETY: not sound: the object is somebody else's.
+        return Ok(Some(unsafe { H::own(api, raw, Some(owner)) }));
+    }
     // SAFETY: the caller's promise.
     Ok(Some(unsafe { H::borrow(raw, owner) }))
 }

@@ -8,6 +8,7 @@ mod checks;
 mod contained;
 mod failure;
 mod gate;
+pub(crate) mod guard;
 mod handle;
 mod lists;
 mod numbered;

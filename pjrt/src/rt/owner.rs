@@ -83,6 +83,21 @@ impl Owner {
         }))
     }
 
+    /// An owner that looks the same and keeps nothing.
+    #[cfg(pjrt_mutants)]
+    pub(crate) fn of_nothing(&self) -> Owner {
+        Owner(Arc::new(Node {
+            api: self.api(),
+            object: self.0.object,
+            destroy: None,
+            parent: None,
+            _also: None,
+            client: self.client(),
+            answer: OnceLock::new(),
+            lent: OnceLock::new(),
+        }))
+    }
+
     /// Whether this is the only handle: nobody else has the object or anything that needs it.
     pub(crate) fn is_only(&self) -> bool {
         Arc::strong_count(&self.0) == 1

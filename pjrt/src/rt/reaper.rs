@@ -3,6 +3,7 @@
 //! A plugin that waits for its own threads when a client is destroyed would wait forever if one of
 //! them did the destroying. So, inside a callback, destruction is passed on to a thread of ours.
 
+use super::guard;
 use std::cell::Cell;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -28,7 +29,8 @@ pub(crate) fn on_plugin_thread<T>(body: impl FnOnce() -> T) -> T {
 
 /// Runs a destructor, here or, inside a callback, on the reaper's thread.
 pub(crate) fn destroy(task: impl FnOnce() + Send + 'static) {
-    if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
+    let ours = DEPTH.try_with(Cell::get).unwrap_or(0) == 0;
+    if ours || guard::off("last_drop_on_plugin_thread") {
         task();
         return;
     }

@@ -40,6 +40,15 @@ pub(crate) fn called<T: Send + 'static>(number: *mut c_void) -> Option<T> {
     data.downcast().ok().map(|data| *data)
 }
 
+/// Frees all that waits.
+#[cfg(pjrt_mutants)]
+pub(super) fn release() {
+    let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let data = std::mem::replace(&mut waiting.data, Sorted::new());
+    drop(waiting);
+    drop(data);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
