@@ -1,5 +1,7 @@
 //! Buffers: arrays on a device.
 
+mod given;
+
 use crate::client::element_count;
 use crate::rt::{self, Handle};
 use crate::{Element, Error, Event, MemoryLayout, Result, raw};

@@ -2,6 +2,7 @@
 
 use crate::ErrorCode;
 use std::fmt;
+use std::path::PathBuf;
 
 /// Result of a call on a plugin.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -80,6 +81,13 @@ pub enum Error {
         /// What they would have to share: `plugin` or `client`.
         must_share: &'static str,
     },
+    /// A file that a program was to be read from cannot be used.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what was expected.
+        problem: String,
+    },
     /// A library could not be loaded as a plugin.
     Load(crate::plugin::LoadError),
     /// No plugin of that name was found.
@@ -117,7 +125,7 @@ impl Error {
             | Error::NoExtension { .. }
             | Error::TooNew { .. } => ErrorCode::UNIMPLEMENTED,
             Error::InvalidOutput { .. } => ErrorCode::INTERNAL,
-            Error::InvalidArgument { .. } | Error::ForeignHandle { .. } => {
+            Error::InvalidArgument { .. } | Error::ForeignHandle { .. } | Error::File { .. } => {
                 ErrorCode::INVALID_ARGUMENT
             }
             Error::Load(_) => ErrorCode::UNAVAILABLE,
@@ -220,6 +228,7 @@ impl fmt::Display for Error {
                 f,
                 "{function}: `{argument}` belongs to another {must_share} than the object that the call is made on"
             ),
+            Error::File { path, problem } => write!(f, "{}: {problem}", path.display()),
             Error::Load(error) => error.fmt(f),
             Error::Find(error) => error.fmt(f),
             #[cfg(feature = "install")]

@@ -17,8 +17,8 @@ const LARGEST_PROGRAM: usize = 1 << 31;
 
 impl Executable {
     /// The program as the compiler left it. XLA's plugins answer in the format `hlo_with_config`,
-    /// which they do not take back as it is: field 1 of that message is the `HloModuleProto` that
-    /// the format `hlo` takes.
+    /// which they do not take back as it is: [`Program::to_hlo`] makes a program of it that they
+    /// take.
     ///
     /// Calls `PJRT_Executable_OptimizedProgram`, once for the size and once for the program.
     ///

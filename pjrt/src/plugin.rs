@@ -2,8 +2,10 @@
 
 mod load_error;
 mod registry;
+mod stablehlo;
 
 pub use load_error::LoadError;
+pub use stablehlo::{StableHloRange, StableHloVersion};
 
 use crate::rt::{self, Api};
 use crate::{Client, ClientOptions, LoadOptions, Result, sys};
@@ -136,12 +138,3 @@ impl PartialEq for Plugin {
 }
 
 impl Eq for Plugin {}
-
-impl fmt::Debug for Plugin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plugin")
-            .field("name", &self.name())
-            .field("api_version", &self.api_version())
-            .finish()
-    }
-}

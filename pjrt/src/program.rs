@@ -1,9 +1,13 @@
 //! Programs as a compiler takes them.
 
 use crate::rt::{Api, Lower, Lowered};
-use crate::{Result, raw, sys};
+use crate::{Error, Result, raw, sys};
 use std::borrow::Cow;
 use std::fmt;
+use std::path::Path;
+
+/// What MLIR bytecode begins with.
+const BYTECODE: &[u8] = b"ML\xefR";
 
 /// A program in a form that plugins compile.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,6 +34,40 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// A program in a file: MLIR text or bytecode, or a serialised `HloModuleProto`.
+    ///
+    /// What it is, is seen from its contents: bytecode begins with its mark, and text is MLIR.
+    /// Everything else is taken for a serialised message.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::File`] if the file cannot be read or is empty, and for HLO in text form, which
+    /// no plugin takes.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Program<'static>> {
+        let path = path.as_ref();
+        let refuse = |problem: String| Error::File {
+            path: path.to_owned(),
+            problem,
+        };
+        let code = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
+        if code.is_empty() {
+            return Err(refuse("it is empty, and a program was expected".to_owned()));
+        }
+        if code.starts_with(BYTECODE) {
+            return Ok(Program::mlir(code));
+        }
+        // A message has bytes that no text has: field numbers and lengths below the space.
+        let is_text = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
+        if !code.iter().all(is_text) || std::str::from_utf8(&code).is_err() {
+            return Ok(Program::hlo(code));
+        }
+        if code.trim_ascii_start().starts_with(b"HloModule") {
+            let problem = "it is HLO as text, which no plugin takes: convert it to an `HloModuleProto` or to StableHLO";
+            return Err(refuse(problem.to_owned()));
+        }
+        Ok(Program::mlir(code))
+    }
+
     /// The program's bytes.
     pub fn code(&self) -> &[u8] {
         &self.code
@@ -53,6 +91,7 @@ impl Lower for Program<'_> {
     type Raw = sys::PJRT_Program;
 
     fn lower(&self, api: &Api) -> Result<Lowered<'_, sys::PJRT_Program>> {
+        self.check()?;
         let lowered = raw::Program::new(
             self.code.as_ptr().cast_mut().cast(),
             self.code.len(),

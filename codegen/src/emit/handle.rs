@@ -74,6 +74,15 @@ pub fn handle(model: &Model, name: &str) -> Result<TokenStream, String> {
         .collect::<Result<Vec<_>, _>>()?;
     let items = emitted.iter().map(|e| &e.method);
     let results = emitted.iter().map(|e| &e.result);
+    let debug = (!entry.own_debug).then(|| {
+        quote! {
+            impl ::core::fmt::Debug for #ident {
+                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    self.0.describe::<Self>(f)
+                }
+            }
+        }
+    });
     Ok(quote! {
         #doc
         #[doc = ""]
@@ -106,11 +115,7 @@ pub fn handle(model: &Model, name: &str) -> Result<TokenStream, String> {
         #borrow
         #drop
         #threads
-        impl ::core::fmt::Debug for #ident {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                self.0.describe::<Self>(f)
-            }
-        }
+        #debug
         impl #ident { #(#items)* }
         #(#results)*
     })

@@ -290,6 +290,7 @@ impl Loader<'_> {
                 _ => Threads::None,
             },
             root: flag(node, "root"),
+            own_debug: word(node, "debug").is_some(),
             doc: owned(node, "doc"),
             why: owned(node, "why"),
         })

@@ -116,6 +116,8 @@ pub struct HandleEntry {
     pub threads: Threads,
     /// It is a client.
     pub root: bool,
+    /// A person writes its `Debug`.
+    pub own_debug: bool,
     /// Documentation.
     pub doc: String,
     /// Reason.

@@ -1,9 +1,11 @@
 //! What a program is given, and the checks before it is.
 
 use super::EXECUTE;
-use super::shapes::{self, Parameter};
-use crate::rt;
-use crate::{Buffer, Error, LoadedExecutable, Result};
+use crate::describe::device_name;
+use crate::rt::{self, Handle};
+use crate::signature::array;
+use crate::{Buffer, Device, Error, LoadedExecutable, Result, Signature};
+use std::sync::Arc;
 
 /// An array that a program is given.
 #[derive(Debug)]
@@ -48,91 +50,119 @@ impl From<Buffer> for Argument<'_> {
 pub(super) struct Facts {
     /// Arrays that a run leaves on each device.
     pub(super) outputs: usize,
-    /// Devices that a run starts on, of those of this process.
-    pub(super) devices: usize,
-    /// Its parameters, if the plugin tells.
-    parameters: Option<Vec<Option<Parameter>>>,
+    /// Addresses of the devices that a run starts on, of those of this process; only compared.
+    devices: Vec<usize>,
+    /// What it takes and gives.
+    pub(super) signature: Arc<Signature>,
 }
 
 impl Facts {
     /// Asks the plugin.
     pub(super) fn of(program: &LoadedExecutable) -> Result<Facts> {
-        let executable = program.executable()?;
+        let signature = program.executable()?.signature()?;
+        let devices = program.addressable_devices()?;
         Ok(Facts {
-            outputs: rt::room(
-                executable.num_outputs()?,
-                "PJRT_Executable_NumOutputs",
-                "num_outputs",
-            )?,
-            devices: program.addressable_devices()?.len(),
-            parameters: executable
-                .optimized_program()
-                .ok()
-                .and_then(|optimized| shapes::parameters(&optimized)),
+            outputs: signature.outputs.len(),
+            devices: devices.iter().map(address).collect(),
+            signature,
         })
     }
 
     /// Refuses a number of argument lists that is not the number of devices.
     pub(super) fn check_devices(&self, lists: usize) -> Result<()> {
-        if lists == self.devices && lists > 0 {
+        let devices = self.devices.len();
+        if lists == devices && lists > 0 {
             return Ok(());
         }
-        if self.devices == 0 {
+        if devices == 0 {
             let problem = "the program has no device of its own here: choose one".to_owned();
             return Err(refused(problem));
         }
         Err(refused(format!(
-            "the program runs on {} devices, and arguments for {lists} were given",
-            self.devices
+            "the program runs on {devices} devices, and arguments for {lists} were given"
         )))
     }
 
-    /// Refuses arguments that are not those of the program, as far as that is known. Plugins
-    /// compare no more than sizes in bytes.
+    /// Refuses arguments that are not those of the program on the device in this place, or on that
+    /// one, as far as it is known what they must be. Plugins compare no more than sizes in bytes.
     pub(super) fn check<'b>(
         &self,
         on: &LoadedExecutable,
-        device: usize,
+        place: usize,
+        device: Option<&Device>,
         arguments: impl ExactSizeIterator<Item = &'b Buffer> + Clone,
     ) -> Result<()> {
         for argument in arguments.clone() {
             rt::same_client(on, argument, EXECUTE, "argument_lists")?;
         }
-        if let Some(parameters) = &self.parameters
+        let parameters = self.signature.parameters.as_deref();
+        if let Some(parameters) = parameters
             && parameters.len() != arguments.len()
         {
             return Err(refused(format!(
-                "the program takes {} arguments, and {} were given for device {device}",
+                "the program takes {} arguments, and {} were given for device {place}: it is {}",
                 parameters.len(),
-                arguments.len()
+                arguments.len(),
+                self.signature
             )));
         }
+        let device = device.map(address).or(self.devices.get(place).copied());
         for (index, argument) in arguments.enumerate() {
-            let parameters = self.parameters.as_deref().unwrap_or_default();
-            let Some(Some(parameter)) = parameters.get(index) else {
-                continue;
-            };
-            let (found, dims) = (argument.element_type()?, argument.dimensions()?);
-            let fits = parameter.element_type.is_none_or(|of| of == found)
-                && parameter.dims.as_ref().is_none_or(|of| of == dims);
-            if !fits {
-                let of = |ty: Option<String>, dims: Option<&[i64]>| {
-                    let ty = ty.unwrap_or_else(|| "elements of some type".to_owned());
-                    match dims {
-                        Some(dims) => format!("{ty} of {dims:?}"),
-                        None => ty,
-                    }
+            let given = argument.given()?;
+            let parameter = parameters.and_then(|parameters| parameters.get(index));
+            let fits = parameter.is_none_or(|parameter| {
+                let Some(dims) = &parameter.dims else {
+                    return true;
                 };
-                let ty = parameter.element_type.map(|ty| ty.to_string());
-                return Err(refused(format!(
-                    "parameter {index} is {}, and device {device} was given {}",
-                    of(ty, parameter.dims.as_deref()),
-                    of(Some(found.to_string()), Some(dims))
-                )));
+                parameter.element_type.is_none_or(|of| of == given.0) && dims == given.1
+            });
+            if !fits || device.is_some_and(|device| device != given.2) {
+                return Err(self.misfit(on, index, place, (device, fits), argument));
             }
         }
         Ok(())
     }
+
+    /// The error for an argument that does not fit.
+    #[cold]
+    fn misfit(
+        &self,
+        on: &LoadedExecutable,
+        index: usize,
+        place: usize,
+        (device, fits): (Option<usize>, bool),
+        argument: &Buffer,
+    ) -> Error {
+        let given = match argument.given() {
+            Ok((element_type, dims, _)) => array(Some(element_type), Some(dims)),
+            Err(error) => return error,
+        };
+        let parameters = self.signature.parameters.as_deref().unwrap_or_default();
+        let parameter = parameters.get(index);
+        let called = match parameter.and_then(|parameter| parameter.name.as_deref()) {
+            Some(name) => format!("parameter {index} (`{name}`)"),
+            None => format!("parameter {index}"),
+        };
+        if let (false, Some(parameter)) = (fits, parameter) {
+            let expected = array(parameter.element_type, parameter.dims.as_deref());
+            return refused(format!(
+                "{called} is {expected}, and device {place} was given {given}"
+            ));
+        }
+        let devices = on.client().and_then(|client| client.devices().ok());
+        let devices = devices.unwrap_or_default();
+        let wanted = devices.iter().find(|d| Some(address(d)) == device);
+        let wanted = wanted.map_or_else(|| "another device".to_owned(), device_name);
+        let found = argument.device();
+        let found = found.map_or_else(|_| "another one".to_owned(), |device| device_name(&device));
+        refused(format!(
+            "{called} must be on {wanted}, and the {given} that was given is on {found}: copy it with `Buffer::copy_to_device`"
+        ))
+    }
+}
+
+fn address(device: &Device) -> usize {
+    device.as_raw() as usize
 }
 
 /// The arguments that the program may not take the memory of, by their place. A plugin is told once

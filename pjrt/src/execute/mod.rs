@@ -4,14 +4,13 @@ mod arguments;
 mod callbacks;
 mod options;
 mod prepared;
-mod shapes;
 
 pub use arguments::Argument;
 pub use callbacks::{HloOutput, Sent, SentChunk};
 pub use options::ExecuteOptions;
 
 use crate::rt::{self, Handle, Place};
-use crate::{Buffer, Device, Error, Event, LoadedExecutable, Result, raw, sys};
+use crate::{Buffer, Device, Error, Event, LoadedExecutable, Result, Signature, raw, sys};
 use arguments::Facts;
 use std::ptr;
 use std::sync::Arc;
@@ -78,7 +77,7 @@ impl LoadedExecutable {
         rt::destructor::<Buffer>(self.api())?;
         let facts = self.facts()?;
         facts.check_devices(1)?;
-        facts.check(self, 0, arguments.iter().copied())?;
+        facts.check(self, 0, None, arguments.iter().copied())?;
         let kept: Vec<i64> = (0..).take(arguments.len()).collect();
         let handles: Vec<_> = arguments.iter().map(|a| a.as_raw()).collect();
         let mut options = raw::ExecuteOptions::unset();
@@ -156,7 +155,7 @@ impl LoadedExecutable {
         rt::destructor::<Event>(api)?;
         let facts = self.facts()?;
         for (index, list) in arguments.iter().enumerate() {
-            facts.check(self, index, list.iter().map(Argument::buffer))?;
+            facts.check(self, index, device, list.iter().map(Argument::buffer))?;
         }
         let kept = arguments::kept(&arguments)?;
         let prepared = options.prepare(self, arguments.len(), &kept)?;
@@ -260,6 +259,16 @@ impl LoadedExecutable {
             taken.into_iter().collect()
         };
         rows.results.chunks(rows.outputs.max(1)).map(take).collect()
+    }
+
+    /// What the program takes and gives. It is asked for once per program, as
+    /// [`crate::Executable::signature`] says.
+    ///
+    /// # Errors
+    ///
+    /// What the plugin reports.
+    pub fn signature(&self) -> Result<Arc<Signature>> {
+        Ok(self.facts()?.signature.clone())
     }
 
     /// What is known of the program; asked of the plugin once.

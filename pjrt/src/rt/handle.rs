@@ -1,7 +1,7 @@
 //! Handles: counted ones, which may borrow from somebody else's owner, and those with one owner.
 
 use super::{Api, Function, Owner, Sorted, guard, owner};
-use crate::{Error, Result};
+use crate::{ElementType, Error, Result};
 use std::any::Any;
 use std::fmt;
 use std::ptr::NonNull;
@@ -123,6 +123,16 @@ impl<T: 'static> Shared<T> {
     }
 }
 
+/// What never changes about an array on a device.
+#[derive(Clone, Copy)]
+pub(crate) struct About {
+    pub(crate) element_type: ElementType,
+    /// The plugin's own memory.
+    pub(crate) dims: NonNull<[i64]>,
+    /// Address of the device.
+    pub(crate) device: usize,
+}
+
 /// A handle with one owner.
 pub struct Unique<T: 'static> {
     raw: NonNull<T>,
@@ -132,6 +142,8 @@ pub struct Unique<T: 'static> {
     freed: bool,
     /// What is kept about the object besides.
     note: OnceLock<Box<dyn Any + Send + Sync>>,
+    /// What is known of an array.
+    about: OnceLock<About>,
     /// What was asked for that may be asked for once.
     taken: Mutex<Sorted<(&'static str, i64), ()>>,
 }
@@ -151,6 +163,7 @@ impl<T: 'static> Unique<T> {
             parent,
             freed: false,
             note: OnceLock::new(),
+            about: OnceLock::new(),
             taken: Mutex::new(Sorted::new()),
         }
     }
@@ -178,6 +191,16 @@ impl<T: 'static> Unique<T> {
     /// What was kept, if it is of this type.
     pub(crate) fn noted<N: Any>(&self) -> Option<&N> {
         self.note.get()?.downcast_ref()
+    }
+
+    /// What is known of the array.
+    pub(crate) fn about(&self) -> Option<&About> {
+        self.about.get()
+    }
+
+    /// Keeps what is known of the array; the first stays.
+    pub(crate) fn know(&self, about: About) -> &About {
+        self.about.get_or_init(|| about)
     }
 
     /// Says that a call has destroyed the object; nothing may be called on it after this.

@@ -33,6 +33,7 @@ pub(crate) use contained::contained;
 pub use failure::check;
 pub(crate) use failure::{lent_error, plugin_error};
 pub use gate::{Gate, Gated, History, Room, Row};
+pub(crate) use handle::About;
 pub use handle::{
     Borrow, Handle, OnPlugin, Place, Shared, Unique, borrowed, borrowed_or_none, client_of,
     destructor, handles, index_below, keep_also, of_plugin, owned, owned_or_none, owner_of,

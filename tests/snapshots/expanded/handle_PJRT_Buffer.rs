@@ -66,11 +66,6 @@ unsafe impl ::core::marker::Send for Buffer {}
 // owner; the runtime's buffer is thread-safe and the plugin fills its cached answers under a
 // lock. Only the count of external references is unlocked, and changing it takes `&mut self`
 unsafe impl ::core::marker::Sync for Buffer {}
-impl ::core::fmt::Debug for Buffer {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        self.0.describe::<Self>(f)
-    }
-}
 impl Buffer {
     /// Type of the elements.
     ///

@@ -72,11 +72,6 @@ unsafe impl ::core::marker::Send for Client {}
 // reference; its tables are filled before creation returns, and what changes later the runtime
 // locks itself
 unsafe impl ::core::marker::Sync for Client {}
-impl ::core::fmt::Debug for Client {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        self.0.describe::<Self>(f)
-    }
-}
 impl Client {
     /// Name of the platform, in lower case: `cpu`, `cuda`, `tpu`.
     ///

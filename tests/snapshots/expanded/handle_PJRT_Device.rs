@@ -58,11 +58,6 @@ unsafe impl ::core::marker::Send for Device {}
 // SAFETY: the client owns its devices and frees them in its destructor, so a device keeps the
 // client alive; a device is not changed after the client is built
 unsafe impl ::core::marker::Sync for Device {}
-impl ::core::fmt::Debug for Device {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        self.0.describe::<Self>(f)
-    }
-}
 impl Device {
     /// What is known of this device: ids, kind, attributes.
     ///

@@ -56,11 +56,6 @@ unsafe impl ::core::marker::Send for DeviceDescription {}
 // SAFETY: it lies inside its device or topology, and the real CPU plugin crashes when it is
 // read after them; so it keeps the client or the topology alive. It is constant
 unsafe impl ::core::marker::Sync for DeviceDescription {}
-impl ::core::fmt::Debug for DeviceDescription {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        self.0.describe::<Self>(f)
-    }
-}
 impl DeviceDescription {
     /// Global id of the device: unique among the devices of all processes.
     ///

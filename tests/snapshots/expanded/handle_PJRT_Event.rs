@@ -61,11 +61,6 @@ unsafe impl ::core::marker::Send for Event {}
 // SAFETY: it wraps one reference to a future that any thread may ask, wait for or drop; one
 // owner destroys it once
 unsafe impl ::core::marker::Sync for Event {}
-impl ::core::fmt::Debug for Event {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        self.0.describe::<Self>(f)
-    }
-}
 impl Event {
     /// Whether the event has happened, with success or with an error. Does not wait.
     ///

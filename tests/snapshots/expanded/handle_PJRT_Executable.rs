@@ -68,11 +68,6 @@ unsafe impl ::core::marker::Send for Executable {}
 // crashes otherwise), so it keeps that alive; lazily computed answers are filled in under the
 // plugin's own lock and then stay
 unsafe impl ::core::marker::Sync for Executable {}
-impl ::core::fmt::Debug for Executable {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        self.0.describe::<Self>(f)
-    }
-}
 impl Executable {
     /// Name of the program, usually that of its module.
     ///

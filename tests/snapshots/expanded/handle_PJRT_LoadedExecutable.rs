@@ -66,11 +66,6 @@ unsafe impl ::core::marker::Send for LoadedExecutable {}
 // SAFETY: it points to its client and is shared by every executable taken from it; running it
 // from many threads at once is what frameworks do, and its device lists are fixed at creation
 unsafe impl ::core::marker::Sync for LoadedExecutable {}
-impl ::core::fmt::Debug for LoadedExecutable {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        self.0.describe::<Self>(f)
-    }
-}
 impl LoadedExecutable {
     /// What is known of the program: names, counts, shapes, its serialized form. Each call gives another handle; ask once.
     ///

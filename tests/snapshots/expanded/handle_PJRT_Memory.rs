@@ -58,11 +58,6 @@ unsafe impl ::core::marker::Send for Memory {}
 // the API's functions only, never through its function table, which plugins before 0.105 do not
 // have
 unsafe impl ::core::marker::Sync for Memory {}
-impl ::core::fmt::Debug for Memory {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        self.0.describe::<Self>(f)
-    }
-}
 impl Memory {
     /// Number of the memory, unique within its client.
     ///

@@ -72,11 +72,6 @@ unsafe impl ::core::marker::Send for TopologyDescription {}
 // it is constant after creation. The client's own topology is never destroyed by us: that would
 // free it twice
 unsafe impl ::core::marker::Sync for TopologyDescription {}
-impl ::core::fmt::Debug for TopologyDescription {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        self.0.describe::<Self>(f)
-    }
-}
 impl TopologyDescription {
     /// Name of the platform that the topology is for, in lower case: `cpu`, `cuda`, `tpu`.
     ///

@@ -20,6 +20,11 @@ scenarios! {
         }
     }
 
+    fn plugin_reads_stablehlo(plugin) {
+        let range = plugin.stablehlo_versions()?.expect("the mock tells");
+        assert_eq!(plugin.stablehlo_target()?, Some(range.current));
+    }
+
     fn client_names(plugin) {
         let client = client(plugin)?;
         assert_eq!(client.platform_name()?, "mock");

@@ -34,6 +34,14 @@ scenarios! {
         }
     }
 
+    fn signature(plugin) {
+        let client = client(plugin)?;
+        let sum = compiled(&client, ADD)?;
+        let signature = sum.signature()?;
+        assert_eq!(signature.outputs.len(), 2);
+        assert!(std::sync::Arc::ptr_eq(&signature, &sum.signature()?));
+    }
+
     fn runs_on_two_devices(plugin) {
         let client = client(plugin)?;
         let program = compiled(&client, "mock both\nreplicas 2\nparam s32[1]\nout 0\n")?;

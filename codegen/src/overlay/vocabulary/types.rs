@@ -26,6 +26,11 @@ pub(super) const HANDLE: &[Key] = &[
         Flag,
         "It is a client: handles below it belong together.",
     ),
+    may(
+        "debug",
+        OneOf(&["hand-written"]),
+        "Its `Debug` is written by a person; else it names the C type and the plugin.",
+    ),
     must("doc", Text, "Documentation of the type."),
     must("why", Text, "The reason for `share` and `threads`."),
 ];
