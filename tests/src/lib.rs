@@ -1,5 +1,6 @@
 //! What the integration tests share: real plugins, or the reason why there is none.
 
+pub mod child;
 pub mod cuda;
 pub mod made_up;
 pub mod mock;
@@ -51,7 +52,12 @@ pub fn installed(name: &str) -> Option<Plugin> {
     Some(loaded(name, &library))
 }
 
-fn wanted(name: &str) -> bool {
+/// Whether the plugin is one that tests are to run on; a word on standard error if it is not.
+///
+/// # Panics
+///
+/// If a required one is left out while `CI` is set.
+pub fn wanted(name: &str) -> bool {
     let wanted = match std::env::var("PJRT_TEST_PLUGINS") {
         Ok(list) => list.split(',').any(|entry| entry == name),
         Err(_) => true,
