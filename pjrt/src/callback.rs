@@ -79,7 +79,7 @@ unsafe fn covers(args: *const usize, needed: usize) -> bool {
 ///
 /// A pointer that is not null has `size` bytes that live through `'a`.
 unsafe fn text<'a>(data: *const c_char, size: usize) -> Cow<'a, str> {
-    if data.is_null() || isize::try_from(size).is_err() {
+    if data.is_null() || !rt::fits(data, size) {
         return Cow::Borrowed("");
     }
     // SAFETY: not null, of a size that memory can have, and the caller's promise.

@@ -71,8 +71,9 @@ impl<'a> NamedValues<'a> {
         ) {
             let rounded = first
                 .struct_size
-                .next_multiple_of(align_of::<sys::PJRT_NamedValue>());
-            if first.struct_size > ours && rounded <= 4 * ours {
+                .checked_next_multiple_of(align_of::<sys::PJRT_NamedValue>())
+                .filter(|rounded| *rounded <= 4 * ours);
+            if let (Some(rounded), true) = (rounded, first.struct_size > ours) {
                 stride = rounded;
             } else if first.struct_size > ours {
                 return Err(place.invalid("named values of an absurd size"));

@@ -5,7 +5,8 @@ use crate::{ErrorCode, Event, Plugin, Result, raw};
 use std::sync::Arc;
 
 /// An event of the caller's: it happens when it is set. Dropped unset it happens with the error
-/// CANCELLED, so that nobody waits forever.
+/// CANCELLED, so that nobody waits forever. Who waits does so within the plugin: if that refuses to
+/// have the event happen, which [`OwnEvent::set`] tells, they wait on.
 #[derive(Debug)]
 #[cfg_attr(pjrt_mutant = "one_shot_twice", derive(Clone))]
 pub struct OwnEvent {

@@ -1,65 +1,25 @@
 //! Every extension of the mock plugin under the safe layer: each of their functions is called and
 //! answers, nothing is left behind and no rule is broken.
 
-#[path = "mock_extensions/called.rs"]
-mod called;
-#[path = "mock_extensions/core.rs"]
-mod core_objects;
-#[path = "mock_extensions/memory.rs"]
-mod memory;
-#[path = "mock_extensions/slices.rs"]
-mod slices;
-#[path = "mock_extensions/told.rs"]
-mod told;
-#[path = "mock_extensions/transfers.rs"]
-mod transfers;
+#[path = "mock_extensions/scenes.rs"]
+mod scenes;
 
-use pjrt::{Buffer, Client, ClientOptions, CompileOptions, Executable, Program};
-use pjrt_tests::{Mocked, mock};
+use pjrt_tests::mock;
+use scenes::Scene;
 
 const NEWEST: u32 = 114;
 
-/// A plugin with what most extensions ask for.
-struct Scene {
-    client: Client,
-    plugin: Mocked,
-}
-
-impl Scene {
-    fn new(minor: u32) -> Scene {
-        let plugin = mock(minor);
-        Scene {
-            client: plugin.create_client(&ClientOptions::new()).unwrap(),
-            plugin,
-        }
-    }
-
-    fn floats(&self) -> Buffer {
-        let values = [1.0f32, 2.0, 3.0, 4.0];
-        self.client.buffer_from_slice(&values, &[4]).unwrap()
-    }
-
-    fn executable(&self) -> Executable {
-        let text = Program::mlir("mock one\nparam f32[4]\nout 0\n");
-        let loaded = self.client.compile(&text, &CompileOptions::new()).unwrap();
-        loaded.executable().unwrap()
-    }
-}
-
 #[test]
 fn every_function_of_every_extension_is_called() {
-    let scene = Scene::new(NEWEST);
-    core_objects::all(&scene);
-    memory::all(&scene);
-    slices::all(&scene);
-    told::all(&scene);
-    transfers::all(&scene);
+    let plugin = mock(NEWEST);
+    let scene = Scene::new(&plugin.mock, *plugin);
+    scenes::all().iter().for_each(|(_, step)| step(&scene));
     let implemented = pjrt_mock::implemented();
     let silent: Vec<_> = implemented
         .iter()
         .filter(|name| !pjrt_mock::is_core(name) && !name.starts_with("XLA_FFI"))
         .filter(|name| !name.starts_with("PJRT_HostAllocator"))
-        .filter(|name| scene.plugin.mock.calls(name) == 0)
+        .filter(|name| scene.mock.calls(name) == 0)
         .collect();
     assert!(silent.is_empty(), "{silent:?}");
     // A number has no table, and one extension is gone.
@@ -68,7 +28,9 @@ fn every_function_of_every_extension_is_called() {
 
 #[test]
 fn custom_calls_are_made_by_programs() {
-    called::all(&Scene::new(NEWEST));
+    let plugin = mock(NEWEST);
+    let scene = Scene::new(&plugin.mock, *plugin);
+    scenes::calls().iter().for_each(|(_, step)| step(&scene));
 }
 
 #[test]
@@ -104,7 +66,8 @@ fn a_table_behind_a_pointer_is_as_long_as_that_version_has_it() {
 fn objects_of_older_versions_lack_what_came_later() {
     // Their tables begin with 0.113, and the rest is of 0.114.
     for minor in [74, 111, 113] {
-        let scene = Scene::new(minor);
+        let plugin = mock(minor);
+        let scene = Scene::new(&plugin.mock, *plugin);
         let raw = scene.plugin.extension::<pjrt::raw_buffer::RawBuffers>();
         let raw = raw.unwrap().alias_of(&scene.floats()).unwrap();
         assert_eq!(raw.copy_to_host(0, 4).unwrap().wait().unwrap().len(), 4);
@@ -121,13 +84,11 @@ fn objects_of_older_versions_lack_what_came_later() {
 
 #[test]
 fn memory_of_the_host_had_another_extension_once() {
-    let scene = Scene::new(81);
-    memory::old_host(&scene);
+    let plugin = mock(81);
+    let scene = Scene::new(&plugin.mock, *plugin);
+    scenes::OLD.iter().for_each(|(_, step)| step(&scene));
     for name in ["Allocate", "Free", "GetPreferredAlignment"] {
-        let calls = scene
-            .plugin
-            .mock
-            .calls(&format!("PJRT_HostAllocator_{name}"));
+        let calls = scene.mock.calls(&format!("PJRT_HostAllocator_{name}"));
         assert_eq!(calls, 1, "{name}");
     }
 }

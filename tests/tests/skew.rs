@@ -1,12 +1,16 @@
 //! The safe layer on plugins of every version. Each scenario is tried on the mock plugin at each
 //! minor: it works, or gives the error that the history of the headers says, and leaves nothing.
 
+#[path = "skew/apart.rs"]
+mod apart;
 #[path = "skew/buffers.rs"]
 mod buffers;
 #[path = "skew/core.rs"]
 mod core;
 #[path = "skew/extensions.rs"]
 mod extensions;
+#[path = "skew/faults.rs"]
+mod faults;
 #[cfg(unix)]
 #[path = "skew/guard.rs"]
 mod guard;
@@ -23,6 +27,8 @@ mod promises;
 mod reach;
 #[path = "skew/scenario.rs"]
 mod scenario;
+#[path = "mock_extensions/scenes.rs"]
+mod scenes;
 #[path = "skew/world.rs"]
 mod world;
 

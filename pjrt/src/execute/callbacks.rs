@@ -39,7 +39,7 @@ impl SentChunk {
             owner: None,
         };
         let whole = taken.size == 0 || !taken.bytes.is_null();
-        if whole && isize::try_from(taken.size).is_ok() {
+        if whole && rt::fits(taken.bytes, taken.size) {
             return Ok(taken);
         }
         let problem = "a chunk without its bytes";
@@ -221,7 +221,7 @@ pub(super) unsafe extern "C" fn output(
         let element_type = ElementType::from_raw(element_type);
         let size = crate::client::element_count(dims)
             .and_then(|count| count.checked_mul(host_size(element_type)?))
-            .filter(|size| isize::try_from(*size).is_ok() && !data.is_null());
+            .filter(|size| !data.is_null() && rt::fits::<u8>(data.cast(), *size));
         // SAFETY: not null, and the plugin's array has so many bytes, which live through the call.
         let data = size.map(|size| unsafe { std::slice::from_raw_parts(data.cast(), size) });
         (entry.0)(HloOutput {

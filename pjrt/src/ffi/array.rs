@@ -3,6 +3,7 @@
 use super::{DataType, Error};
 use crate::Element;
 use crate::client::element_count;
+use crate::rt;
 use crate::sys::ffi_api as c;
 use std::borrow::Cow;
 use std::ffi::c_void;
@@ -125,17 +126,16 @@ impl<'a> RawArray<'a> {
                 "{which} is {self}, whose elements are packed and no values of a Rust type: use its raw form"
             )));
         }
-        let count = self.element_count().filter(|count| {
-            let bytes = count.checked_mul(size_of::<T>());
-            bytes.is_some_and(|bytes| isize::try_from(bytes).is_ok())
-        });
+        let data = self.data.cast::<T>();
+        let count = self.element_count();
+        let count = count.filter(|count| rt::fits(data.cast_const(), *count));
         let count = count.ok_or_else(|| {
             Error::internal(format!("{which} is {self}, which no memory can hold"))
         })?;
         if count == 0 {
             return Ok((NonNull::dangling(), 0));
         }
-        let data = NonNull::new(self.data.cast::<T>())
+        let data = NonNull::new(data)
             .ok_or_else(|| Error::internal(format!("{which} is {self}, at address 0")))?;
         if !data.is_aligned() {
             return Err(Error::internal(format!(
@@ -198,8 +198,7 @@ pub(super) unsafe fn slice<'a, T>(items: *const T, count: usize) -> Option<&'a [
     if count == 0 {
         return Some(&[]);
     }
-    let bytes = count.checked_mul(size_of::<T>())?;
-    if items.is_null() || !items.is_aligned() || isize::try_from(bytes).is_err() {
+    if items.is_null() || !items.is_aligned() || !rt::fits(items, count) {
         return None;
     }
     // SAFETY: not null, aligned, of a possible size; the rest is the caller's promise.

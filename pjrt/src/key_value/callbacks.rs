@@ -4,7 +4,7 @@
 //! outputs among them: the structs are touched field by field, and what is unset is not read.
 
 use super::KeyValueStore;
-use crate::rt::{Numbered, contained, numbered};
+use crate::rt::{self, Numbered, contained, numbered};
 use crate::{CallbackError, ErrorCode, sys};
 use std::any::Any;
 use std::ffi::{c_char, c_void};
@@ -90,7 +90,7 @@ unsafe fn bytes<'a>(pointer: *const c_char, size: usize) -> Result<&'a [u8], Cal
     if size == 0 {
         return Ok(&[]);
     }
-    if pointer.is_null() || isize::try_from(size).is_err() {
+    if pointer.is_null() || !rt::fits(pointer, size) {
         return Err(CallbackError::new(
             ErrorCode::INVALID_ARGUMENT,
             "a key or value without its bytes",

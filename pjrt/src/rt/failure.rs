@@ -1,6 +1,6 @@
 //! From a plugin's error to ours. The error is destroyed by the table that made it.
 
-use super::{Api, Function, guard};
+use super::{Api, Function, fits, guard};
 use crate::error::PluginError;
 use crate::raw;
 use crate::sys;
@@ -124,7 +124,7 @@ fn destroy_by_first(api: &Api, error: *mut sys::PJRT_Error) {
 ///
 /// A pointer that is not null has `size` bytes that live as long as the caller uses them.
 unsafe fn bytes<'a>(pointer: *const c_char, size: usize) -> &'a [u8] {
-    if pointer.is_null() || size == 0 || isize::try_from(size).is_err() {
+    if pointer.is_null() || size == 0 || !fits(pointer, size) {
         return &[];
     }
     // SAFETY: not null, and the caller vouches for the bytes.

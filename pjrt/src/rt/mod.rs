@@ -46,6 +46,7 @@ pub use lists::{
 };
 pub(crate) use numbered::{Numbered, numbered};
 pub use owner::Owner;
+pub(crate) use read::fits;
 pub use read::{free_later, held_bytes, held_named_values, named_values, part, slice, text};
 pub(crate) use reaper::on_plugin_thread;
 pub(crate) use sorted::Sorted;

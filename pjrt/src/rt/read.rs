@@ -12,6 +12,18 @@ pub fn part<T>(part: Result<T>) -> Result<T> {
     part
 }
 
+/// More bytes than any program's memory has: 57 bits are the widest addresses that processors
+/// translate, and the upper half of what they span is the system's own.
+const END_OF_MEMORY: usize = isize::MAX.unsigned_abs() >> 7;
+
+/// Whether so many items can lie at an address. A count that no memory can hold would end the
+/// process as soon as something copies the items.
+pub(crate) fn fits<T>(items: *const T, count: usize) -> bool {
+    let bytes = count.checked_mul(size_of::<T>());
+    // The upper bits of an address may be a tag, so that it alone tells nothing.
+    bytes.is_some_and(|bytes| bytes <= END_OF_MEMORY && items.addr().checked_add(bytes).is_some())
+}
+
 /// Items that a plugin owns. An empty array may be null.
 ///
 /// # Safety
@@ -28,10 +40,7 @@ pub unsafe fn slice<'a, T>(items: *const T, count: usize, place: Place) -> Resul
     if !items.is_aligned() {
         return Err(place.invalid("a pointer that is not aligned for its items"));
     }
-    if count
-        .checked_mul(size_of::<T>())
-        .is_none_or(|bytes| isize::try_from(bytes).is_err())
-    {
+    if !fits(items, count) {
         return Err(place.invalid("more items than memory can hold"));
     }
     // SAFETY: not null, aligned, of a possible size; the rest is the caller's promise.
@@ -111,4 +120,20 @@ pub unsafe fn free_later(
 ) -> Holder {
     // SAFETY: the caller's promise.
     unsafe { Holder::new(object, free, None) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn more_items_than_memory_can_hold_do_not_fit() {
+        let words = [1u64, 2];
+        assert!(fits(words.as_ptr(), 2));
+        assert!(fits(words.as_ptr(), 1 << 40));
+        for count in [usize::MAX, 1 << 62, 1 << 56, 1 << 53] {
+            assert!(!fits(words.as_ptr(), count), "{count}");
+        }
+        assert!(!fits(std::ptr::without_provenance::<u8>(usize::MAX), 1));
+    }
 }

@@ -184,7 +184,8 @@ impl Call {
                     if let Some((offset, 8)) = layout.field(name) {
                         // SAFETY: as above.
                         let address = unsafe { args.add(offset).cast::<usize>().read() };
-                        self.inner.registry().forget(address);
+                        let lost = self.inner.registry().forget(address);
+                        self.inner.keep(Box::new(move || drop(lost)));
                     }
                     set(name, 0);
                 }

@@ -47,7 +47,7 @@ impl Executable {
         let sites = program
             .calls
             .iter()
-            .map(|(name, _)| custom_call::site(call, name));
+            .map(|made| custom_call::site(call, made));
         let sites = sites.collect::<Result<_, _>>()?;
         let flops: usize = program.outputs.iter().map(|o| o.shape.bytes()).sum();
         let count = program.parameters.len().max(program.outputs.len());

@@ -268,12 +268,12 @@ impl Run {
             Made::Called(place) => {
                 let site = loaded.executable.sites.get(place);
                 let called = program.calls.get(place);
-                let (Some(site), Some((_, operands))) = (site, called) else {
+                let (Some(site), Some(called)) = (site, called) else {
                     return Err(Failure::precondition("the program has no such call"));
                 };
                 let result = Storage::copy_of(&vec![0; output.shape.bytes()]);
                 let mut arrays = Vec::new();
-                for n in operands {
+                for n in &called.operands {
                     let there = program.parameters.get(*n).zip(inputs.get(*n));
                     arrays.extend(there.map(|(shape, storage)| Array {
                         shape,

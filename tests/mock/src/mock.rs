@@ -148,6 +148,11 @@ impl Mock {
         lock(&self.inner.faults).clear();
     }
 
+    /// What the caller did wrong until now.
+    pub fn violations(&self) -> Vec<String> {
+        lock(&self.inner.violations).clone()
+    }
+
     /// What the caller left behind and did wrong, once everything that goes on has ended.
     pub fn report(&self) -> Report {
         let deadline = Instant::now() + PATIENCE;

@@ -9,7 +9,8 @@
 //! out 0                   an output: the parameter, unchanged
 //! out add 0 1             an output: the sum of two parameters
 //! out recv 7 f32[2]       an output: what comes over channel 7
-//! out call NAME f32[2] 0  an output: what a custom call makes of parameters
+//! out call NAME f32[2] 0  an output: what a custom call makes of parameters; attributes such as
+//!                         `factor=0.5` may follow
 //! send 7 0                sends a parameter over channel 7
 //! host 3 0 1              tells callback 3 the values of parameters
 //! fail 13 MESSAGE         every run ends with this error
@@ -18,6 +19,7 @@
 
 use crate::buffer::Shape;
 use crate::element;
+use crate::ext::attributes::Attribute;
 use crate::failure::Failure;
 use pjrt_sys as sys;
 
@@ -32,10 +34,18 @@ pub(crate) struct Program {
     pub(crate) donated: Vec<usize>,
     pub(crate) outputs: Vec<Output>,
     pub(crate) sends: Vec<(i64, usize)>,
-    /// Custom calls: names and operands.
-    pub(crate) calls: Vec<(String, Vec<usize>)>,
+    /// Custom calls.
+    pub(crate) calls: Vec<CustomCall>,
     pub(crate) told: Vec<(i64, Vec<usize>)>,
     pub(crate) fails: Option<Failure>,
+}
+
+/// A custom call.
+#[derive(Clone, Debug)]
+pub(crate) struct CustomCall {
+    pub(crate) name: String,
+    pub(crate) operands: Vec<usize>,
+    pub(crate) attributes: Vec<Attribute>,
 }
 
 /// An output.
@@ -124,11 +134,17 @@ impl Program {
                 made: Made::Received(number(channel, line)?),
             }),
             ["out", "call", name, word, rest @ ..] => {
-                let operands = rest.iter().map(|n| self.parameter(n, line));
-                let operands = operands.collect::<Result<_, _>>()?;
+                let attributes = rest.iter().filter_map(|word| Attribute::parse(word));
+                let operands = rest.iter().filter(|word| !word.contains('='));
+                let operands = operands.map(|n| self.parameter(n, line));
+                let call = CustomCall {
+                    name: (*name).to_owned(),
+                    operands: operands.collect::<Result<_, _>>()?,
+                    attributes: attributes.collect(),
+                };
                 let made = Made::Called(self.calls.len());
                 let shape = shape(word, line)?;
-                self.calls.push(((*name).to_owned(), operands));
+                self.calls.push(call);
                 self.outputs.push(Output { shape, made });
             }
             ["out", n] => {

@@ -1,5 +1,6 @@
 //! Every object that a caller got: its type, its owner, and whether it is still there.
 
+use crate::ext::device_event::DeviceEvent;
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -110,19 +111,24 @@ impl Registry {
         Ok(value)
     }
 
-    /// Takes an object back that no caller ever saw.
-    pub(crate) fn forget(&mut self, address: usize) {
-        if let Some(object) = self.objects.get_mut(&address)
-            && object.owned
-        {
-            object.value = None;
-            self.end_of(address);
-        }
+    /// Takes an object back that no caller ever saw, and gives it: other answers may point into it.
+    pub(crate) fn forget(&mut self, address: usize) -> Option<Arc<dyn Any + Send + Sync>> {
+        let object = self.objects.get_mut(&address).filter(|o| o.owned)?;
+        let value = object.value.take();
+        self.end_of(address);
+        value
     }
 
     fn end_of(&mut self, owner: usize) {
         for object in self.objects.values_mut() {
-            if object.owner == Some(owner) && !object.owned {
+            if object.owner != Some(owner) || object.owned {
+                continue;
+            }
+            let event = object.value.as_ref();
+            let event = event.and_then(|value| value.downcast_ref::<DeviceEvent>());
+            if event.is_some_and(DeviceEvent::outlives_its_owner) {
+                (object.owned, object.owner) = (true, None);
+            } else {
                 object.value = None;
             }
         }

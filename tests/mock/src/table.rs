@@ -4,6 +4,7 @@ use crate::era::{API, Era};
 use crate::ext::xla_ffi;
 use crate::stub;
 use pjrt_codegen::history::StructBody;
+use std::sync::{Mutex, PoisonError};
 
 /// The tables of a plugin. They stay as long as the process, as those of real plugins do.
 pub(crate) struct Table {
@@ -59,8 +60,14 @@ impl Memory {
         self.0.as_ptr() as usize
     }
 
+    /// Gives the table, which stays as long as the process. It is kept in a list, so that it is not
+    /// taken for a leak.
     fn leak(self) -> *mut u64 {
-        Box::leak(self.0).as_mut_ptr()
+        static TABLES: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+        let start = Box::leak(self.0).as_mut_ptr();
+        let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.push(start as usize);
+        start
     }
 }
 

@@ -1,29 +1,39 @@
 //! Custom calls that programs make, and what befalls a client that fails.
 
-use super::Scene;
+use super::{Scene, Step};
 use pjrt::callback::Callback;
 use pjrt::ffi::{self, Handler, UserType};
 use pjrt::{Argument, CompileOptions, ErrorCode, ExecuteOptions, LoadedExecutable, Program};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
-pub fn all(scene: &Scene) {
-    a_handler_computes(scene);
-    a_handler_fails(scene);
-    a_state_lives_with_its_program(scene);
-    a_handler_asks_of_its_run(scene);
-    a_handler_for_devices_has_stages(scene);
-    a_failing_run_is_told_of(scene);
-}
+pub const ALL: &[Step] = &[
+    ("a_handler_computes", a_handler_computes),
+    ("a_handler_fails", a_handler_fails),
+    (
+        "a_state_lives_with_its_program",
+        a_state_lives_with_its_program,
+    ),
+    ("a_handler_asks_of_its_run", a_handler_asks_of_its_run),
+    (
+        "a_handler_for_devices_has_stages",
+        a_handler_for_devices_has_stages,
+    ),
+    ("a_failing_run_is_told_of", a_failing_run_is_told_of),
+];
 
-fn compile(scene: &Scene, text: &str) -> pjrt::Result<LoadedExecutable> {
+/// How long a callback may take.
+const SOON: Duration = Duration::from_secs(10);
+
+pub fn compile(scene: &Scene, text: &str) -> pjrt::Result<LoadedExecutable> {
     let text = format!("mock calls\nparam f32[4]\n{text}\n");
     let program = Program::mlir(text);
     scene.client.compile(&program, &CompileOptions::new())
 }
 
-fn run(scene: &Scene, name: &str) -> pjrt::Result<Vec<f32>> {
+pub fn run(scene: &Scene, name: &str) -> pjrt::Result<Vec<f32>> {
     let program = compile(scene, &format!("out call {name} f32[4] 0"))?;
     program.run(&[&scene.floats()])?[0].to_vec()
 }
@@ -145,5 +155,5 @@ fn a_failing_run_is_told_of(scene: &Scene) {
     let program = compile(scene, "out 0\nfail 15 torn").unwrap();
     let outputs = program.run(&[&scene.floats()]).unwrap();
     assert!(outputs[0].to_vec::<f32>().is_err());
-    assert_eq!(heard.recv().unwrap(), "DATA_LOSS torn");
+    assert_eq!(heard.recv_timeout(SOON).unwrap(), "DATA_LOSS torn");
 }

@@ -1,6 +1,6 @@
 //! Extensions that tell of executables, devices and layouts, and what makes objects of its own.
 
-use super::Scene;
+use super::{Scene, Step};
 use pjrt::abi_version::AbiVersion;
 use pjrt::example::Example;
 use pjrt::executable_metadata::ExecutableMetadata;
@@ -14,16 +14,16 @@ use pjrt::tpu_executable::TpuExecutable;
 use pjrt::triton::{KernelOptions, Triton};
 use pjrt::{CompileOptions, ElementType, ErrorCode};
 
-pub fn all(scene: &Scene) {
-    layouts(scene);
-    described(scene);
-    versions(scene);
-    profiler(scene);
-    phases(scene);
-    tpu_executable(scene);
-    kernels(scene);
-    custom_calls(scene);
-}
+pub const ALL: &[Step] = &[
+    ("layouts", layouts),
+    ("described", described),
+    ("versions", versions),
+    ("profiler", profiler),
+    ("phases", phases),
+    ("tpu_executable", tpu_executable),
+    ("kernels", kernels),
+    ("custom_calls", custom_calls),
+];
 
 fn layouts(scene: &Scene) {
     let layouts: Layouts = scene.plugin.extension().unwrap();

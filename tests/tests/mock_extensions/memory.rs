@@ -1,6 +1,6 @@
 //! Memory: of the host, raw, and the events of devices.
 
-use super::Scene;
+use super::{Scene, Step};
 use pjrt::ErrorCode;
 use pjrt::device_event::{DeviceEvent, DeviceEventPromise, DeviceEventState};
 use pjrt::host_allocator::HostAllocator;
@@ -9,13 +9,13 @@ use pjrt::raw_buffer::{RawBuffer, RawBuffers};
 use pjrt::stream::Stream;
 use std::sync::mpsc::channel;
 
-pub fn all(scene: &Scene) {
-    host(scene);
-    stream(scene);
-    raw(scene);
-    ordered(scene);
-    promises(scene);
-}
+pub const ALL: &[Step] = &[
+    ("host", host),
+    ("stream", stream),
+    ("raw", raw),
+    ("ordered", ordered),
+    ("promises", promises),
+];
 
 /// The extension that came first, and went.
 pub fn old_host(scene: &Scene) {
@@ -67,7 +67,7 @@ fn raw(scene: &Scene) {
 }
 
 fn promise(scene: &Scene) -> DeviceEventPromise {
-    let raw = scene.plugin.mock.device_event_promise();
+    let raw = scene.mock.device_event_promise();
     // SAFETY: the promise is new, with a reference for whoever asks.
     unsafe { DeviceEventPromise::from_raw(&scene.plugin, raw) }.unwrap()
 }

@@ -1,6 +1,6 @@
 //! TPU topologies, slices, Megascale and collective operations.
 
-use super::Scene;
+use super::{Scene, Step};
 use pjrt::collectives::{
     CollectiveOpKind, CollectivesProvider, Communicator, CpuExecutor, ReductionKind, Region,
 };
@@ -10,13 +10,13 @@ use pjrt::{ElementType, ErrorCode};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-pub fn all(scene: &Scene) {
-    topologies(scene);
-    grid(scene);
-    megascale(scene);
-    errors(scene);
-    collectives(scene);
-}
+pub const ALL: &[Step] = &[
+    ("topologies", topologies),
+    ("grid", grid),
+    ("megascale", megascale),
+    ("errors", errors),
+    ("collectives", collectives),
+];
 
 fn topologies(scene: &Scene) {
     let tpu: TpuTopology = scene.plugin.extension().unwrap();
@@ -35,7 +35,10 @@ fn topologies(scene: &Scene) {
         tpu.logical_device_count_per_chip(&whole),
         tpu.logical_device_count_per_process(&whole),
     ];
-    assert_eq!(counts.map(Result::unwrap), [4, 2, 8, 8, 1, 2, 8, 1, 2]);
+    assert_eq!(
+        counts.map(|count| count.unwrap()),
+        [4, 2, 8, 8, 1, 2, 8, 1, 2]
+    );
     assert!(tpu.is_enhanced_barrier_enabled(&whole).unwrap());
     assert!(!tpu.has_limited_ici_connectivity(&whole).unwrap());
     assert!(tpu.is_reachable_over_limited_ici(&whole, 0, 7).unwrap());

@@ -1,6 +1,6 @@
 //! Extensions through which a plugin calls closures.
 
-use super::Scene;
+use super::{Scene, Step};
 use pjrt::callback::{Callback, SliceFailure};
 use pjrt::custom_partitioner::{Call, CustomPartitioner, Inference, Partition, Partitioner};
 use pjrt::xla_transform::{PipelineStage, XlaTransform};
@@ -8,11 +8,11 @@ use pjrt::{CallbackError, CompileOptions, ErrorCode, Program};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
-pub fn all(scene: &Scene) {
-    callbacks(scene);
-    partitioners(scene);
-    transforms(scene);
-}
+pub const ALL: &[Step] = &[
+    ("callbacks", callbacks),
+    ("partitioners", partitioners),
+    ("transforms", transforms),
+];
 
 fn callbacks(scene: &Scene) {
     let callback: Callback = scene.plugin.extension().unwrap();

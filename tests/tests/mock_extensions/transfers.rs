@@ -1,6 +1,6 @@
 //! Transfers between hosts.
 
-use super::Scene;
+use super::{Scene, Step};
 use pjrt::cross_host_transfers::{CrossHostTransfers, Incoming, Outgoing};
 use pjrt::{BufferSpec, ElementType, ErrorCode};
 use std::sync::mpsc::channel;
@@ -11,11 +11,11 @@ const SPEC: BufferSpec<'static> = BufferSpec {
     layout: None,
 };
 
-pub fn all(scene: &Scene) {
-    by_keys(scene);
-    by_descriptors(scene);
-    cancelled(scene);
-}
+pub const ALL: &[Step] = &[
+    ("by_keys", by_keys),
+    ("by_descriptors", by_descriptors),
+    ("cancelled", cancelled),
+];
 
 fn by_keys(scene: &Scene) {
     let transfers: CrossHostTransfers = scene.plugin.extension().unwrap();

@@ -173,8 +173,9 @@ scenarios! {
             stream: 0,
         };
         let (sender, receiver) = channel();
-        // SAFETY: the memory outlives the buffer, and nobody else uses it meanwhile.
+        // SAFETY: the memory goes when the plugin no longer uses it, and nobody else does.
         let buffer = unsafe { client.view_of_device_memory(&view, move || {
+                drop(own);
                 let _ = sender.send(());
             }) }?;
         assert_eq!(buffer.to_vec::<f32>()?, [1.0, 2.0, 3.0, 4.0]);
@@ -197,8 +198,8 @@ scenarios! {
             memory: Some(&memory),
             stream: 0,
         };
-        // SAFETY: the memory outlives the buffer, and nobody else uses it meanwhile.
-        let buffer = unsafe { client.view_of_device_memory(&view, || {}) }?;
+        // SAFETY: the memory goes when the plugin no longer uses it, and nobody else does.
+        let buffer = unsafe { client.view_of_device_memory(&view, move || drop(own)) }?;
         assert_eq!(buffer.to_vec::<f32>()?, [1.0, 2.0, 3.0, 4.0]);
     }
 

@@ -3,6 +3,7 @@
 
 use pjrt::Error;
 use pjrt_codegen::history::{self, History, Item, Minors, StructBody};
+use pjrt_codegen::model::Model;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
@@ -22,13 +23,20 @@ pub fn since(function: &str) -> i32 {
     minors.safe_since.unwrap_or(minors.since).cast_signed()
 }
 
+/// The facts of the newest headers and what people judged of them.
+pub fn model() -> &'static Model {
+    static MODEL: OnceLock<Model> = OnceLock::new();
+    MODEL.get_or_init(|| {
+        let model = pjrt_codegen::model::from_json(include_str!("../../../pjrt/model.json"));
+        model.unwrap_or_else(|faults| panic!("{faults:?}"))
+    })
+}
+
 /// Tables of extensions by name, of the model.
 fn tables() -> &'static BTreeMap<String, String> {
     static TABLES: OnceLock<BTreeMap<String, String>> = OnceLock::new();
     TABLES.get_or_init(|| {
-        let model = pjrt_codegen::model::from_json(include_str!("../../../pjrt/model.json"));
-        let model = model.unwrap_or_else(|faults| panic!("{faults:?}"));
-        let extensions = model
+        let extensions = model()
             .facts
             .headers
             .iter()

@@ -1,5 +1,6 @@
 //! Custom calls: functions of callers that programs call by name.
 
+use super::attributes::{Attribute, Frame};
 use super::ffi::Deleter;
 use super::invocation::Invocation;
 use super::xla_ffi;
@@ -8,6 +9,7 @@ use crate::call::{Call, Outcome};
 use crate::event::Sent;
 use crate::execute::Context;
 use crate::failure::Failure;
+use crate::program::CustomCall;
 use pjrt_sys as core;
 use pjrt_sys::ffi_api as sys;
 use std::collections::BTreeMap;
@@ -59,6 +61,7 @@ impl Drop for State {
 /// A place in a program where a handler is called, with its states by stage.
 pub(crate) struct Site {
     handlers: Handlers,
+    attributes: Vec<Attribute>,
     states: Mutex<BTreeMap<u32, State>>,
 }
 
@@ -161,7 +164,8 @@ pub(crate) fn register(call: &Call, name: String, platform: String, handlers: Ha
 }
 
 /// A new place where a name is called; its handler is instantiated.
-pub(crate) fn site(call: &Call, name: &str) -> Result<Arc<Site>, Failure> {
+pub(crate) fn site(call: &Call, made: &CustomCall) -> Result<Arc<Site>, Failure> {
+    let name = &made.name;
     let known = call.inner.state::<Known>();
     let handlers = known.0.lock().unwrap_or_else(PoisonError::into_inner);
     let found = handlers.iter().find(|((other, _), _)| other == name);
@@ -171,6 +175,7 @@ pub(crate) fn site(call: &Call, name: &str) -> Result<Arc<Site>, Failure> {
     };
     let site = Arc::new(Site {
         handlers: *found,
+        attributes: made.attributes.clone(),
         states: Mutex::default(),
     });
     drop(handlers);
@@ -249,7 +254,9 @@ fn invoke(
     let (mut operands, mut results) = (pointers, results);
     let mut operand_types = vec![sys::XLA_FFI_ArgType_BUFFER; operands.len()];
     let mut result_types = vec![sys::XLA_FFI_RetType_BUFFER; results.len()];
+    let mut attributes = Frame::new(&invocation.site.attributes);
     let mut frame = frame(call);
+    attributes.give(&mut frame.attrs);
     frame.stage = stage;
     frame.args.size = i64::try_from(operands.len()).unwrap_or(0);
     frame.args.types = operand_types.as_mut_ptr();

@@ -22,6 +22,13 @@ pub(crate) struct DeviceEvent {
     failure: OnceLock<Failure>,
 }
 
+impl DeviceEvent {
+    /// Gives the reference of an event's owner up, which ends. Whether callers have counted others.
+    pub(crate) fn outlives_its_owner(&self) -> bool {
+        self.references.fetch_sub(1, Ordering::SeqCst) > 1
+    }
+}
+
 /// The function of a slot: what it is counted as.
 pub(crate) fn called(object: *const c_void, slot: &'static str) -> Option<Call> {
     let inner = stub::of_object(object)?;

@@ -2,6 +2,7 @@
 
 mod abi_version;
 mod allocators;
+pub(crate) mod attributes;
 pub(crate) mod callback;
 mod collectives;
 mod cross_host;
