@@ -18,4 +18,6 @@ pub mod history;
 pub mod lower;
 pub mod model;
 pub mod overlay;
+#[cfg(feature = "tools")]
+pub mod protos;
 pub mod schema;

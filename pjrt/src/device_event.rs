@@ -174,6 +174,7 @@ impl DeviceEvent {
             payloads: Vec::new(),
             plugin: api.name().to_owned(),
             plugin_version: api.version(),
+            hint: None,
         })))
     }
 

@@ -88,6 +88,10 @@ pub enum Error {
         /// What is wrong with it, and what was expected.
         problem: String,
     },
+    /// Options of a compilation, or a device assignment, cannot be meant.
+    Options(Box<crate::InvalidOptions>),
+    /// Bytes are not the message that they should be.
+    Decode(crate::proto::DecodeError),
     /// A library could not be loaded as a plugin.
     Load(crate::plugin::LoadError),
     /// No plugin of that name was found.
@@ -113,6 +117,8 @@ pub struct PluginError {
     pub plugin: String,
     /// Version (major, minor) of the plugin.
     pub plugin_version: (i32, i32),
+    /// What may help, where inputs of the call do not fit together.
+    pub hint: Option<&'static str>,
 }
 
 impl Error {
@@ -125,9 +131,11 @@ impl Error {
             | Error::NoExtension { .. }
             | Error::TooNew { .. } => ErrorCode::UNIMPLEMENTED,
             Error::InvalidOutput { .. } => ErrorCode::INTERNAL,
-            Error::InvalidArgument { .. } | Error::ForeignHandle { .. } | Error::File { .. } => {
-                ErrorCode::INVALID_ARGUMENT
-            }
+            Error::InvalidArgument { .. }
+            | Error::ForeignHandle { .. }
+            | Error::File { .. }
+            | Error::Options(_)
+            | Error::Decode(_) => ErrorCode::INVALID_ARGUMENT,
             Error::Load(_) => ErrorCode::UNAVAILABLE,
             Error::Find(_) => ErrorCode::NOT_FOUND,
             #[cfg(feature = "install")]
@@ -229,6 +237,8 @@ impl fmt::Display for Error {
                 "{function}: `{argument}` belongs to another {must_share} than the object that the call is made on"
             ),
             Error::File { path, problem } => write!(f, "{}: {problem}", path.display()),
+            Error::Options(problem) => problem.fmt(f),
+            Error::Decode(error) => error.fmt(f),
             Error::Load(error) => error.fmt(f),
             Error::Find(error) => error.fmt(f),
             #[cfg(feature = "install")]
@@ -240,6 +250,8 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
+            Error::Options(problem) => Some(problem.as_ref()),
+            Error::Decode(error) => Some(error),
             Error::Load(error) => Some(error),
             Error::Find(error) => Some(error),
             #[cfg(feature = "install")]
@@ -251,7 +263,11 @@ impl std::error::Error for Error {
 
 impl fmt::Display for PluginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.function, self.code, self.message)
+        write!(f, "{}: {}: {}", self.function, self.code, self.message)?;
+        match self.hint {
+            Some(hint) => write!(f, "; hint: {hint}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -260,6 +276,18 @@ impl std::error::Error for PluginError {}
 impl From<PluginError> for Error {
     fn from(error: PluginError) -> Self {
         Error::Plugin(Box::new(error))
+    }
+}
+
+impl From<crate::InvalidOptions> for Error {
+    fn from(problem: crate::InvalidOptions) -> Self {
+        Error::Options(Box::new(problem))
+    }
+}
+
+impl From<crate::proto::DecodeError> for Error {
+    fn from(error: crate::proto::DecodeError) -> Self {
+        Error::Decode(error)
     }
 }
 

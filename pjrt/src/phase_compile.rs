@@ -109,7 +109,7 @@ impl PhaseCompiler {
             .iter()
             .map(|program| program.as_ptr().cast())
             .collect();
-        let options = options.to_bytes();
+        let options = rt::Message::serialised(options)?;
         let input = raw::PhaseCompileRunPhaseIn::new(
             self.as_raw(),
             programs.as_mut_ptr(),

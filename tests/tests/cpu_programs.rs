@@ -178,8 +178,8 @@ fn a_loaded_program_knows_its_devices() {
     let Some(client) = cpu() else { return };
     let options = CompileOptions::new().replicas(2);
     let layer = client.compile(&Program::mlir(DENSE), &options).unwrap();
-    let assignment = layer.device_assignment().unwrap();
-    assert!(!assignment.is_empty());
+    let assignment = layer.device_assignment().unwrap().unwrap();
+    assert_eq!((assignment.replicas(), assignment.partitions()), (2, 1));
     assert_eq!(layer.addressable_devices().unwrap().len(), 2);
     assert_eq!(code(layer.fingerprint()), ErrorCode::UNIMPLEMENTED);
 }
@@ -208,18 +208,24 @@ fn replicas_and_partitions_have_devices_by_default() {
     let devices = client.devices().unwrap();
     let id = |i: usize| devices[i].description().unwrap().id().unwrap();
     let all = [id(0), id(1)];
-    let mut assigned = client.default_device_assignment(2, 1).unwrap();
-
+    let mut assigned = client
+        .default_device_assignment(2, 1)
+        .unwrap()
+        .devices()
+        .to_vec();
     assigned.sort_unstable();
-
     assert_eq!(assigned, all);
-    assert_eq!(client.default_device_assignment(1, 1).unwrap(), [id(0)]);
-    for (replicas, partitions) in [(-1, 1), (0, 1), (1, 0), (i32::MAX, i32::MAX)] {
+    let one = client.default_device_assignment(1, 1).unwrap();
+    assert_eq!(one.devices(), [id(0)]);
+    for (replicas, partitions) in [(0, 1), (1, 0)] {
         let assigned = client.default_device_assignment(replicas, partitions);
-        assert_eq!(refused(assigned), "default_assignment");
+        assert!(matches!(assigned, Err(Error::Options(_))));
     }
+    let huge = client.default_device_assignment(u32::MAX, u32::MAX);
+    assert_eq!(refused(huge), "default_assignment");
     // More than there are devices: the plugin numbers them nevertheless.
-    assert_eq!(client.default_device_assignment(8, 2).unwrap().len(), 16);
+    let many = client.default_device_assignment(8, 2).unwrap();
+    assert_eq!(many.devices().len(), 16);
 }
 
 #[test]

@@ -163,7 +163,8 @@ fn arrays_have_a_layout_in_each_kind_of_memory() {
     assert_eq!(kinds.len(), 2);
     for kind in kinds {
         let shape = topology.canonical_shape(*kind, &[8, 128], ElementType::F32, None);
-        assert!(!shape.unwrap().is_empty());
+        let shape = shape.unwrap().unwrap();
+        assert_eq!(shape.dimensions, [8, 128]);
     }
     let unknown = topology.canonical_shape(0, &[8, 128], ElementType::F32, None);
     assert_eq!(code(unknown), ErrorCode::INVALID_ARGUMENT);

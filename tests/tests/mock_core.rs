@@ -290,7 +290,8 @@ fn devices_topologies_and_programs_tell_of_themselves() {
     let bytes = executable.serialize().unwrap();
     // SAFETY: this plugin wrote the bytes a moment ago.
     let loaded = unsafe { client.deserialize_and_load(&bytes, None, None) }.unwrap();
-    assert!(!loaded.device_assignment().unwrap().is_empty());
+    let assignment = loaded.device_assignment().unwrap().unwrap();
+    assert_eq!(assignment.devices(), [0]);
     assert_eq!(loaded.addressable_device_logical_ids().unwrap().len(), 1);
 }
 

@@ -270,7 +270,7 @@ fn of_topology(plugin: &Plugin, topology: &TopologyDescription) {
         plugin,
         name,
         109,
-        shape.map(|shape| assert!(!shape.is_empty())),
+        shape.map(|shape| assert_eq!(shape.unwrap().dimensions, [8, 128])),
     );
     since(
         plugin,

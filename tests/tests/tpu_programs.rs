@@ -1,5 +1,6 @@
 //! libtpu without a TPU: topologies by name, and programs compiled for them ahead of time.
 
+use pjrt::proto::PrimitiveType;
 use pjrt::{
     CompileOptions, ElementType, Error, ErrorCode, MemoryLayout, NamedValue, Program, Value,
 };
@@ -54,8 +55,11 @@ fn a_shape_gets_the_layout_of_its_memory() {
     let kind = topology.memory_space_kind_ids().unwrap()[0];
     let (fits, wrong) = (MemoryLayout::row_major(2), MemoryLayout::row_major(3));
     let shape = |layout| topology.canonical_shape(kind, &[8, 128], ElementType::F32, layout);
-    assert!(!shape(None).unwrap().is_empty());
-    assert!(!shape(Some(&fits)).unwrap().is_empty());
+    let tiled = shape(None).unwrap().unwrap();
+    assert_eq!(tiled.element_type, PrimitiveType::F32);
+    assert_eq!(tiled.dimensions, [8, 128]);
+    assert!(!tiled.layout.unwrap().tiles.is_empty());
+    assert!(shape(Some(&fits)).unwrap().is_some());
     let wrong = shape(Some(&wrong));
     assert!(matches!(wrong, Err(Error::InvalidArgument { .. })));
 }
@@ -78,7 +82,8 @@ fn a_program_compiled_ahead_of_time_tells_about_itself() {
     let stats = executable.compiled_memory_stats().unwrap();
     assert_eq!(stats.argument_size_in_bytes, 8 * 128 * 4);
     assert!(!executable.serialize().unwrap().is_empty());
-    assert!(!executable.compile_options().unwrap().is_empty());
+    let options = executable.compile_options().unwrap();
+    options.check().unwrap();
     let program = executable.optimized_program().unwrap();
     assert_eq!(program.format(), "hlo_with_config");
     assert!(!program.code().is_empty());

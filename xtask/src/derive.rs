@@ -3,12 +3,12 @@
 #[cfg(feature = "clang")]
 use pjrt_codegen::derived::Expansions;
 use pjrt_codegen::derived::{self, File, Sources};
-#[cfg(feature = "clang")]
 use pjrt_codegen::diag::{Diagnostic, Diagnostics};
 use pjrt_codegen::history;
 #[cfg(feature = "clang")]
 use pjrt_codegen::model::Model;
 use pjrt_codegen::model::{Versions, join};
+use pjrt_codegen::protos::{self, Choice, Protos};
 use pjrt_codegen::schema::{self, Schema};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,8 +17,17 @@ use std::path::{Path, PathBuf};
 /// Folders in which every file is derived, but for these files.
 const OWNED: &[(&str, &[&str])] = &[
     (derived::MIRRORS, &[]),
+    (protos::FOLDER, &[]),
     ("pjrt-sys/src", &["pjrt-sys/src/lib.rs"]),
 ];
+
+/// Judgements that are not about the C headers: about their history, and about messages.
+const ELSEWHERE: &[&str] = &["schema/overlay/renames.toml", PROTO_CHOICE];
+
+/// The folder of the facts about messages.
+pub const PROTOS: &str = "schema/protos";
+/// The judgements about messages.
+pub const PROTO_CHOICE: &str = "schema/overlay/protos.toml";
 
 /// A checked-in file that is not what it must be.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,8 +77,7 @@ fn read(root: &Path) -> Result<(Sources, Schema, Vec<Schema>), String> {
         .ok_or("schema/pjrt-*.json is missing: extract it with `cargo xtask schema extract`")?;
     let schema = read(folder.join(newest))?;
     let mut overlay = all("schema/overlay", "toml")?;
-    // Judgements about the history, read by `history build`.
-    overlay.retain(|(path, _)| path != "schema/overlay/renames.toml");
+    overlay.retain(|(path, _)| !ELSEWHERE.contains(&path.as_str()));
     let extra = all("schema/extra", "json")?;
     let rust = all("pjrt/src", "rs")?;
     let (main, others, versions) = facts(root, &schema, &extra)?;
@@ -121,7 +129,6 @@ pub fn files(root: &Path) -> Result<BTreeMap<String, String>, Diagnostics> {
     made(root, &sources, &model, (&main, &extra))
 }
 
-#[cfg(feature = "clang")]
 fn fault(code: &'static str, message: String) -> Diagnostics {
     Diagnostic::new(code, "codegen", message).into()
 }
@@ -163,6 +170,11 @@ fn made(
         let mut files = derived::files_with(model, sources, &mut expansions)?;
         let coverage = crate::coverage_cmd::derived(root, sources, model, &mut expansions)?;
         files.extend([coverage]);
+        files.extend(protos::files(
+            &protos(root)?,
+            &proto_choice(root)?,
+            PROTO_CHOICE,
+        )?);
         let bindings = bindings
             .join()
             .map_err(|_| fault("X012", "making the raw bindings panicked".to_owned()))??;
@@ -174,6 +186,46 @@ fn made(
             .map(|(path, text)| (path.to_string_lossy().replace('\\', "/"), text)),
     );
     Ok(files)
+}
+
+/// The files of facts about messages, text by path.
+///
+/// # Errors
+///
+/// A file that cannot be read.
+pub fn proto_files(root: &Path) -> Result<Vec<File>, Diagnostics> {
+    let mut paths = Vec::new();
+    walk(&root.join(PROTOS), &mut paths).map_err(|message| fault("X013", message))?;
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path)
+            .map_err(|e| fault("X013", format!("cannot read {}: {e}", path.display())))?;
+        Ok((relative(root, &path), text))
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// The facts about messages.
+///
+/// # Errors
+///
+/// A file that cannot be read, or was edited.
+pub fn protos(root: &Path) -> Result<Protos, Diagnostics> {
+    let mut protos = Protos::default();
+    for (name, text) in proto_files(root)? {
+        protos.files.push(protos::load(&name, &text)?);
+    }
+    Ok(protos)
+}
+
+/// The judgements about messages.
+///
+/// # Errors
+///
+/// A file that cannot be read, or is at fault.
+pub fn proto_choice(root: &Path) -> Result<Choice, Diagnostics> {
+    let text = std::fs::read_to_string(root.join(PROTO_CHOICE))
+        .map_err(|e| fault("X013", format!("cannot read {PROTO_CHOICE}: {e}")))?;
+    Choice::parse(PROTO_CHOICE, &text)
 }
 
 /// How the checked-in files differ from `files`.

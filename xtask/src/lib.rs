@@ -20,6 +20,9 @@ pub mod outcome;
 pub mod paths;
 #[cfg(feature = "plugins")]
 pub mod plugin_cmd;
+#[cfg(feature = "protos")]
+pub mod protos;
+pub mod protos_cmd;
 #[cfg(feature = "plugins")]
 pub mod quickstart_cmd;
 pub mod schema_cmd;

@@ -44,6 +44,8 @@ enum Command {
     Headers(headers_cmd::Args),
     /// All versions of the C headers, folded
     History(xtask::history_cmd::Args),
+    /// The facts about protocol buffer messages
+    Protos(xtask::protos_cmd::Args),
     /// The facts about the C headers
     Schema(schema_cmd::Args),
 }
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Command::Exam(args) => xtask::exam_cmd::run(&args),
         Command::Headers(args) => headers_cmd::run(&args),
         Command::History(args) => xtask::history_cmd::run(&args),
+        Command::Protos(args) => xtask::protos_cmd::run(&args),
         Command::Schema(args) => schema_cmd::run(args),
     })
 }

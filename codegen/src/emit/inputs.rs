@@ -308,9 +308,9 @@ pub fn prelude(method: &Method<'_>, input: &Input<'_>) -> Option<TokenStream> {
         InputKind::Message { optional, .. } => {
             let bytes = format_ident!("{ident}_bytes");
             Some(if *optional {
-                quote!(let #bytes = #ident.map(::pjrt::__rt::Message::serialised);)
+                quote!(let #bytes = #ident.map(::pjrt::__rt::Message::serialised).transpose()?;)
             } else {
-                quote!(let #bytes = ::pjrt::__rt::Message::serialised(#ident);)
+                quote!(let #bytes = ::pjrt::__rt::Message::serialised(#ident)?;)
             })
         }
         InputKind::NamedValues { .. } => {

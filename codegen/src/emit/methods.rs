@@ -1,7 +1,7 @@
 //! Layer 3: safe methods over the checked calls.
 
 use super::{callbacks, docs, held, inputs, outputs};
-use crate::lower::inputs::rust_path;
+use crate::lower::inputs::{InputKind, rust_path};
 use crate::lower::method::{Method, Receiver};
 use crate::lower::{call, names};
 use crate::model::Model;
@@ -106,6 +106,20 @@ fn emitted(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
         quote!(::pjrt::__rt::compiling(|| #called))
     } else {
         called
+    };
+    let advice = method.inputs.iter().find_map(|input| match &input.kind {
+        InputKind::Message {
+            advises: Some(other),
+            optional: false,
+            ..
+        } => Some((&input.ident, other)),
+        _ => None,
+    });
+    let called = match advice {
+        Some((ident, other)) => quote! {
+            #called.map_err(|error| ::pjrt::__rt::Message::advise(#ident, #other, error))
+        },
+        None => called,
     };
     let called = if method.entry.taken == Taken::Freed {
         quote! {

@@ -51,6 +51,14 @@ pub fn ty(
             _ => return Err(format!("`{}` cannot be copied", output.field)),
         },
         OutputKind::Index(_) => quote!(::core::option::Option<usize>),
+        OutputKind::Held {
+            read_as: Some(ty),
+            nullable: true,
+            ..
+        } => quote!(::core::option::Option<#ty>),
+        OutputKind::Held {
+            read_as: Some(ty), ..
+        } => quote!(#ty),
         OutputKind::Held { .. } => quote!(::pjrt::HeldBytes),
         OutputKind::HeldNamedValues { .. } => quote!(::pjrt::HeldNamedValues),
         OutputKind::Texts {
@@ -368,6 +376,7 @@ fn contents(
             length,
             holder,
             deleter,
+            ..
         }
         | OutputKind::HeldNamedValues {
             length,
@@ -381,11 +390,26 @@ fn contents(
                 OutputKind::Held { .. } => quote!(held_bytes),
                 _ => quote!(held_named_values),
             };
-            quote!({
+            let held = quote!({
                 let deleter = #deleter;
                 ::pjrt::__rt::safety!("the plugin keeps the contents until the deleter is called, which happens once.");
                 unsafe { ::pjrt::__rt::#read(api, out.#ident, #count, out.#object as *mut ::core::ffi::c_void, deleter, #owner, #place) }
-            })
+            });
+            match kind {
+                OutputKind::Held {
+                    read_as: Some(ty),
+                    nullable,
+                    ..
+                } => {
+                    let read = if *nullable {
+                        quote!(message_or_none)
+                    } else {
+                        quote!(message)
+                    };
+                    quote!(::pjrt::__rt::#read::<#ty>(&#held?, #place))
+                }
+                _ => held,
+            }
         }
         OutputKind::Handles { length, .. } => {
             let count = count(length);

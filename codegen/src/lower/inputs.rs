@@ -87,6 +87,8 @@ pub enum InputKind<'m> {
         length: LengthField,
         /// It may be left out.
         optional: bool,
+        /// The input that it has advice about when the call fails.
+        advises: Option<Ident>,
     },
     /// A handle.
     Handle {
@@ -345,6 +347,10 @@ fn kind<'m>(model: &'m Model, call: &Call<'_>, field: &CallField<'_>) -> Option<
                 rust,
                 length,
                 optional,
+                advises: entry.and_then(|e| e.advises.as_deref()).map(|field| {
+                    let said = model.field_entry(&call.function.name, field);
+                    names::ident(said.and_then(|e| e.rename.as_deref()).unwrap_or(field))
+                }),
             });
         }
         let rank_of = entry.and_then(|e| e.rank_of.as_deref()).map(|array| {

@@ -58,6 +58,10 @@ pub enum OutputKind {
         holder: Option<Ident>,
         /// The function's field.
         deleter: Ident,
+        /// The Rust type that they are read into.
+        read_as: Option<TokenStream>,
+        /// No bytes are none.
+        nullable: bool,
     },
     /// Named values that are freed by a function that comes with them.
     HeldNamedValues {
@@ -349,6 +353,11 @@ fn contents(
                 length: length()?,
                 holder,
                 deleter,
+                read_as: match entry.and_then(|e| e.read_as.as_deref()) {
+                    Some(path) => Some(format!("::{path}").parse().ok()?),
+                    None => None,
+                },
+                nullable,
             },
             (NAMED_VALUE, Some(deleter)) => OutputKind::HeldNamedValues {
                 length: length()?,

@@ -333,6 +333,10 @@ pub struct FieldEntry {
     pub one_of: Option<String>,
     /// The Rust type that lowers to the struct.
     pub given_as: Option<String>,
+    /// The Rust type that the bytes are read into.
+    pub read_as: Option<String>,
+    /// The input that it has advice about when the call fails.
+    pub advises: Option<String>,
     /// The array whose length is the rank that the struct must be for.
     pub rank_of: Option<String>,
     /// An address that is handed through.

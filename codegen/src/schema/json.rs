@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 /// A JSON tree whose objects keep their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Json {
+pub(crate) enum Json {
     /// An integer.
     Int(i128),
     /// A string.
@@ -21,7 +21,7 @@ pub(super) enum Json {
 }
 
 impl Json {
-    pub(super) fn str(text: &str) -> Self {
+    pub(crate) fn str(text: &str) -> Self {
         Self::Str(text.to_string())
     }
 
@@ -37,7 +37,7 @@ impl Json {
     }
 
     /// The canonical text, with a final newline.
-    pub(super) fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         let mut out = String::new();
         self.block(0, &mut out);
         out.push('\n');
@@ -45,7 +45,7 @@ impl Json {
     }
 
     /// The text without any white space between tokens' lines.
-    pub(super) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let mut out = String::new();
         self.inline(&mut out);
         out
@@ -123,7 +123,7 @@ impl Json {
     }
 
     /// The same tree as a value of `serde_json`.
-    pub(super) fn into_value(self) -> serde_json::Value {
+    pub(crate) fn into_value(self) -> serde_json::Value {
         use serde_json::Value;
         match self {
             Self::Int(value) => match (i64::try_from(value), u64::try_from(value)) {

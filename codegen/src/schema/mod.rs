@@ -3,7 +3,7 @@ mod check;
 mod decode;
 #[cfg(feature = "tools")]
 mod digest;
-mod json;
+pub(crate) mod json;
 mod load;
 mod locate;
 mod read;

@@ -131,6 +131,7 @@ fn own_error<T: TableBehind>(
         payloads: Vec::new(),
         plugin: api.name().to_owned(),
         plugin_version: api.version(),
+        hint: None,
     })
 }
 

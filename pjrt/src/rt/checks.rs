@@ -1,7 +1,8 @@
 //! Tests of inputs that the overlay names, and structs that Rust values lower to.
 
-use super::{Api, Function, guard};
-use crate::{ElementType, Error, ErrorCode, NamedValue, Result, Value};
+use super::{Api, Function, Place, guard};
+use crate::proto;
+use crate::{ElementType, Error, ErrorCode, NamedValue, Program, Result, Value};
 use std::marker::PhantomData;
 
 /// A value that a plugin is given as a C struct.
@@ -25,7 +26,45 @@ pub trait Lower {
 /// A value that a plugin is given as a serialised message.
 pub trait Message {
     /// The message's bytes.
-    fn serialised(&self) -> Vec<u8>;
+    ///
+    /// # Errors
+    ///
+    /// Parts of it contradict each other.
+    fn serialised(&self) -> Result<Vec<u8>>;
+
+    /// The failure of a call with advice, if this and the program of the call do not agree.
+    fn advise(&self, _program: &Program<'_>, error: Error) -> Error {
+        error
+    }
+}
+
+/// A value that a plugin gives as a serialised message.
+pub trait Parsed: Sized {
+    /// Reads the message.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the bytes.
+    fn parsed(bytes: &[u8]) -> std::result::Result<Self, &'static str>;
+}
+
+impl<M: proto::Message> Parsed for M {
+    fn parsed(bytes: &[u8]) -> std::result::Result<Self, &'static str> {
+        M::from_bytes(bytes).map_err(|error| error.problem)
+    }
+}
+
+/// Reads a message that a plugin gave.
+pub fn message<T: Parsed>(bytes: &[u8], place: Place) -> Result<T> {
+    T::parsed(bytes).map_err(|problem| place.invalid(problem))
+}
+
+/// As [`message`]; no bytes are none.
+pub fn message_or_none<T: Parsed>(bytes: &[u8], place: Place) -> Result<Option<T>> {
+    match bytes {
+        [] => Ok(None),
+        bytes => message(bytes, place).map(Some),
+    }
 }
 
 /// A C struct that borrows from a Rust value.

@@ -39,6 +39,7 @@ pub(crate) fn lent_error(api: &Api, error: *mut sys::PJRT_Error, function: &'sta
         payloads: payloads(api, error),
         plugin: api.name().to_owned(),
         plugin_version: api.version(),
+        hint: None,
     })
 }
 

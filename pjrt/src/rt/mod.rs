@@ -26,8 +26,8 @@ pub use api::{Api, Function};
 pub use behind::{TableBehind, check_own};
 pub use callback::{Kept, Registered, call_back, let_go};
 pub use checks::{
-    Lower, Lowered, Message, check_after, check_element_type, check_failure, check_one_of,
-    check_option_types, check_rank, check_sizes, reached,
+    Lower, Lowered, Message, Parsed, check_after, check_element_type, check_failure, check_one_of,
+    check_option_types, check_rank, check_sizes, message, message_or_none, reached,
 };
 pub(crate) use contained::contained;
 pub use failure::check;

@@ -9,6 +9,7 @@ use crate::event::Signal;
 use crate::failure::Failure;
 use crate::memory::Memory;
 use crate::memory_of::{items, list, room};
+use crate::proto;
 use pjrt_sys as sys;
 use std::cell::UnsafeCell;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -48,6 +49,27 @@ impl Shape {
 
     pub(crate) fn bytes(&self) -> usize {
         self.count().unwrap_or(0)
+    }
+
+    /// As a serialised `ShapeProto`.
+    pub(crate) fn to_proto(&self) -> Vec<u8> {
+        const NUMBERS: &[(&str, u64)] = &[
+            ("pred", 1),
+            ("s8", 2),
+            ("s32", 4),
+            ("s64", 5),
+            ("f32", 11),
+            ("f64", 12),
+        ];
+        let name = element::name(self.ty);
+        let known = NUMBERS.iter().find(|(known, _)| *known == name);
+        let mut out = Vec::new();
+        proto::number(2, known.map_or(0, |(_, number)| *number), &mut out);
+        for dim in &self.dims {
+            // Sizes are not below zero.
+            proto::number(3, dim.unsigned_abs(), &mut out);
+        }
+        out
     }
 
     /// As program texts have it: `f32[2,3]`.

@@ -259,10 +259,13 @@ fn fingerprint(call: &Call, args: &mut sys::PJRT_TopologyDescription_Fingerprint
     Ok(())
 }
 
+/// Room for a serialised shape; the function that frees one is not told how long it is.
+const LARGEST_SHAPE: usize = 1024;
+
 unsafe extern "C" fn free_shape(shape: *const c_char) {
     if !shape.is_null() {
-        // SAFETY: the bytes end with a zero and were made below by `CString::into_raw`.
-        drop(unsafe { std::ffi::CString::from_raw(shape.cast_mut()) });
+        // SAFETY: the bytes begin a block of this size, which was leaked below.
+        drop(unsafe { Box::from_raw(shape.cast_mut().cast::<[u8; LARGEST_SHAPE]>()) });
     }
 }
 
@@ -279,10 +282,13 @@ fn canonical_shape(
     if !args.layout.is_null() {
         call.read(args.layout)?;
     }
-    let bytes = shape.to_text().into_bytes();
+    let mut bytes = shape.to_proto();
     args.serialized_shape_size = bytes.len();
-    let text = std::ffi::CString::new(bytes).map_err(|_| Failure::invalid("a zero byte"))?;
-    args.serialized_shape = text.into_raw();
+    bytes.resize(LARGEST_SHAPE.max(bytes.len()), 0);
+    let block: Box<[u8; LARGEST_SHAPE]> = bytes
+        .try_into()
+        .map_err(|_| Failure::invalid("more dimensions than arrays have"))?;
+    args.serialized_shape = Box::into_raw(block).cast();
     args.serialized_shape_deleter = Some(free_shape);
     Ok(())
 }

@@ -389,7 +389,7 @@ impl Client {
         let _ = api;
         ::pjrt::__rt::destructor::<::pjrt::LoadedExecutable>(api)?;
         let program_lowered = ::pjrt::__rt::Lower::lower(program, api)?;
-        let options_bytes = ::pjrt::__rt::Message::serialised(options);
+        let options_bytes = ::pjrt::__rt::Message::serialised(options)?;
         let input = ::pjrt::raw::ClientCompileIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
             ::pjrt::__rt::Lowered::as_ptr(&program_lowered).cast_mut(),
@@ -401,8 +401,9 @@ impl Client {
         // without a replica and a partition count end the process on the real CPU plugin, so
         // both are always sent
         let out = ::pjrt::__rt::compiling(|| unsafe {
-            ::pjrt::raw::client_compile(api, input)
-        })?;
+                ::pjrt::raw::client_compile(api, input)
+            })
+            .map_err(|error| ::pjrt::__rt::Message::advise(options, program, error))?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {
@@ -416,54 +417,6 @@ impl Client {
                     },
                 )
             }
-        }
-    }
-    /// Which device runs which replica and partition unless a program says otherwise: ids, by replica and then by partition.
-    ///
-    /// Calls `PJRT_Client_DefaultDeviceAssignment` (since PJRT 0.1).
-    ///
-    /// # Errors
-    ///
-    /// `InvalidArgument` for counts that are not positive.
-    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
-    #[inline]
-    pub fn default_device_assignment(
-        &self,
-        num_replicas: i32,
-        num_partitions: i32,
-    ) -> ::pjrt::Result<::std::vec::Vec<i32>> {
-        let api = ::pjrt::__rt::Handle::api(self);
-        let _ = api;
-        let default_assignment_room: usize = ::pjrt::__rt::product(
-            &[usize::try_from(num_replicas).ok(), usize::try_from(num_partitions).ok()],
-            "PJRT_Client_DefaultDeviceAssignment",
-            "default_assignment",
-        )?;
-        let mut default_assignment_memory: ::std::vec::Vec<i32> = ::pjrt::__rt::zeroed_items(
-            default_assignment_room,
-            "PJRT_Client_DefaultDeviceAssignment",
-            "default_assignment",
-        )?;
-        let input = ::pjrt::raw::ClientDefaultDeviceAssignmentIn::new(
-            ::pjrt::__rt::Handle::as_raw(self),
-            num_replicas,
-            num_partitions,
-            ::pjrt::__rt::length(
-                default_assignment_room,
-                "PJRT_Client_DefaultDeviceAssignment",
-                "default_assignment_size",
-            )?,
-            default_assignment_memory.as_mut_ptr().cast(),
-        );
-        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
-        // slices carry their own length. counts below 1 end the process on the real CPU plugin
-        // and are refused here. The plugin writes `num_replicas * num_partitions` ids into the
-        // caller's array and compares that product with the array's length first; older plugins
-        // compute it in 32 bits, so it is computed here with a check
-        let out = unsafe { ::pjrt::raw::client_default_device_assignment(api, input) }?;
-        {
-            let _ = out;
-            ::core::result::Result::Ok(default_assignment_memory)
         }
     }
     /// Loads a program from bytes that the same version of the same plugin wrote.
@@ -490,7 +443,7 @@ impl Client {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
         ::pjrt::__rt::destructor::<::pjrt::LoadedExecutable>(api)?;
-        let options_bytes = options.map(::pjrt::__rt::Message::serialised);
+        let options_bytes = options.map(::pjrt::__rt::Message::serialised).transpose()?;
         let placement_lowered = placement
             .map(|given| ::pjrt::__rt::Lower::lower(given, api))
             .transpose()?;
@@ -852,7 +805,7 @@ impl Client {
             let given = executable;
             ::pjrt::__rt::same_client(self, given, "PJRT_Client_Load", "executable")?;
         }
-        let options_bytes = options.map(::pjrt::__rt::Message::serialised);
+        let options_bytes = options.map(::pjrt::__rt::Message::serialised).transpose()?;
         let input = ::pjrt::raw::ClientLoadIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
             ::pjrt::__rt::Handle::as_raw(executable),

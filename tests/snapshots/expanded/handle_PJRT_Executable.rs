@@ -523,7 +523,7 @@ impl Executable {
             )?,
         })
     }
-    /// The options that the program was compiled with, as a serialized `CompileOptionsProto`.
+    /// The options that the program was compiled with.
     ///
     /// Calls `PJRT_Executable_GetCompileOptions` (since PJRT 0.87).
     ///
@@ -532,7 +532,7 @@ impl Executable {
     /// UNIMPLEMENTED where the platform does not keep them.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     #[inline]
-    pub fn compile_options(&self) -> ::pjrt::Result<::pjrt::HeldBytes> {
+    pub fn compile_options(&self) -> ::pjrt::Result<::pjrt::CompileOptions> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
         let input = ::pjrt::raw::ExecutableGetCompileOptionsIn::new(
@@ -542,42 +542,50 @@ impl Executable {
         // slices carry their own length. the bytes belong to a holder that comes with its own
         // deleter, to be called once
         let out = unsafe { ::pjrt::raw::executable_get_compile_options(api, input) }?;
-        {
-            let deleter = out
-                .serialized_compile_options_deleter
-                .map(|deleter| {
-                    // SAFETY: functions that differ in what a pointer parameter points to are
-                    // called alike.
-                    unsafe {
-                        ::core::mem::transmute::<
-                            _,
-                            unsafe extern "C" fn(*mut ::core::ffi::c_void),
-                        >(deleter)
-                    }
-                });
-            // SAFETY: the plugin keeps the contents until the deleter is called, which happens
-            // once.
-            unsafe {
-                ::pjrt::__rt::held_bytes(
-                    api,
-                    out.serialized_bytes,
-                    ::pjrt::__rt::count(
-                        out.serialized_bytes_size,
+        ::pjrt::__rt::message::<
+            ::pjrt::CompileOptions,
+        >(
+            &{
+                let deleter = out
+                    .serialized_compile_options_deleter
+                    .map(|deleter| {
+                        // SAFETY: functions that differ in what a pointer parameter points to
+                        // are called alike.
+                        unsafe {
+                            ::core::mem::transmute::<
+                                _,
+                                unsafe extern "C" fn(*mut ::core::ffi::c_void),
+                            >(deleter)
+                        }
+                    });
+                // SAFETY: the plugin keeps the contents until the deleter is called, which
+                // happens once.
+                unsafe {
+                    ::pjrt::__rt::held_bytes(
+                        api,
+                        out.serialized_bytes,
+                        ::pjrt::__rt::count(
+                            out.serialized_bytes_size,
+                            ::pjrt::__rt::Place {
+                                function: "PJRT_Executable_GetCompileOptions",
+                                field: "serialized_bytes",
+                            },
+                        )?,
+                        out.serialized_compile_options as *mut ::core::ffi::c_void,
+                        deleter,
+                        ::pjrt::__rt::owner_of(self),
                         ::pjrt::__rt::Place {
                             function: "PJRT_Executable_GetCompileOptions",
                             field: "serialized_bytes",
                         },
-                    )?,
-                    out.serialized_compile_options as *mut ::core::ffi::c_void,
-                    deleter,
-                    ::pjrt::__rt::owner_of(self),
-                    ::pjrt::__rt::Place {
-                        function: "PJRT_Executable_GetCompileOptions",
-                        field: "serialized_bytes",
-                    },
-                )
-            }
-        }
+                    )
+                }
+            }?,
+            ::pjrt::__rt::Place {
+                function: "PJRT_Executable_GetCompileOptions",
+                field: "serialized_bytes",
+            },
+        )
     }
     /// Kind of memory for each parameter.
     ///

@@ -208,16 +208,18 @@ impl LoadedExecutable {
             }
         }
     }
-    /// Which device runs which replica and partition, as a serialized `DeviceAssignmentProto`; empty for a portable program.
+    /// Which device runs which replica and partition; none for a portable program.
     ///
     /// Calls `PJRT_LoadedExecutable_GetDeviceAssignment` (since PJRT 0.79).
     ///
     /// # Errors
     ///
-    /// What the plugin reports; `Unimplemented` if its table lacks the function.
+    /// `InvalidOutput` for an assignment that gives a device twice or has not as many as it says.
     #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
     #[inline]
-    pub fn device_assignment(&self) -> ::pjrt::Result<::pjrt::HeldBytes> {
+    pub fn device_assignment(
+        &self,
+    ) -> ::pjrt::Result<::core::option::Option<::pjrt::DeviceAssignment>> {
         let api = ::pjrt::__rt::Handle::api(self);
         let _ = api;
         let input = ::pjrt::raw::LoadedExecutableGetDeviceAssignmentIn::new(
@@ -225,47 +227,55 @@ impl LoadedExecutable {
         );
         // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
         // slices carry their own length. the bytes belong to a holder that comes with its own
-        // deleter, to be called once; for a portable program bytes and holder are null and the
-        // deleter is not
+        // deleter, to be called once, and are read before; for a portable program bytes and
+        // holder are null and the deleter is not
         let out = unsafe {
             ::pjrt::raw::loaded_executable_get_device_assignment(api, input)
         }?;
-        {
-            let deleter = out
-                .serialized_device_assignment_deleter
-                .map(|deleter| {
-                    // SAFETY: functions that differ in what a pointer parameter points to are
-                    // called alike.
-                    unsafe {
-                        ::core::mem::transmute::<
-                            _,
-                            unsafe extern "C" fn(*mut ::core::ffi::c_void),
-                        >(deleter)
-                    }
-                });
-            // SAFETY: the plugin keeps the contents until the deleter is called, which happens
-            // once.
-            unsafe {
-                ::pjrt::__rt::held_bytes(
-                    api,
-                    out.serialized_bytes,
-                    ::pjrt::__rt::count(
-                        out.serialized_bytes_size,
+        ::pjrt::__rt::message_or_none::<
+            ::pjrt::DeviceAssignment,
+        >(
+            &{
+                let deleter = out
+                    .serialized_device_assignment_deleter
+                    .map(|deleter| {
+                        // SAFETY: functions that differ in what a pointer parameter points to
+                        // are called alike.
+                        unsafe {
+                            ::core::mem::transmute::<
+                                _,
+                                unsafe extern "C" fn(*mut ::core::ffi::c_void),
+                            >(deleter)
+                        }
+                    });
+                // SAFETY: the plugin keeps the contents until the deleter is called, which
+                // happens once.
+                unsafe {
+                    ::pjrt::__rt::held_bytes(
+                        api,
+                        out.serialized_bytes,
+                        ::pjrt::__rt::count(
+                            out.serialized_bytes_size,
+                            ::pjrt::__rt::Place {
+                                function: "PJRT_LoadedExecutable_GetDeviceAssignment",
+                                field: "serialized_bytes",
+                            },
+                        )?,
+                        out.serialized_device_assignment as *mut ::core::ffi::c_void,
+                        deleter,
+                        ::pjrt::__rt::owner_of(self),
                         ::pjrt::__rt::Place {
                             function: "PJRT_LoadedExecutable_GetDeviceAssignment",
                             field: "serialized_bytes",
                         },
-                    )?,
-                    out.serialized_device_assignment as *mut ::core::ffi::c_void,
-                    deleter,
-                    ::pjrt::__rt::owner_of(self),
-                    ::pjrt::__rt::Place {
-                        function: "PJRT_LoadedExecutable_GetDeviceAssignment",
-                        field: "serialized_bytes",
-                    },
-                )
-            }
-        }
+                    )
+                }
+            }?,
+            ::pjrt::__rt::Place {
+                function: "PJRT_LoadedExecutable_GetDeviceAssignment",
+                field: "serialized_bytes",
+            },
+        )
     }
     /// Replica and partition that each addressable device of the program runs, in the order of those devices.
     ///

@@ -320,7 +320,7 @@ impl TopologyDescription {
             ::pjrt::__rt::same_client(self, given, "PJRT_Compile", "client")?;
         }
         let program_lowered = ::pjrt::__rt::Lower::lower(program, api)?;
-        let options_bytes = ::pjrt::__rt::Message::serialised(options);
+        let options_bytes = ::pjrt::__rt::Message::serialised(options)?;
         let input = ::pjrt::raw::CompileIn::new(
             ::pjrt::__rt::Handle::as_raw(self),
             ::pjrt::__rt::Lowered::as_ptr(&program_lowered).cast_mut(),
@@ -332,9 +332,8 @@ impl TopologyDescription {
         // slices carry their own length. program and options are read during the call; the
         // executable belongs to the caller and may point to the topology and to the client,
         // where one is given, so it keeps both alive
-        let out = ::pjrt::__rt::compiling(|| unsafe {
-            ::pjrt::raw::compile(api, input)
-        })?;
+        let out = ::pjrt::__rt::compiling(|| unsafe { ::pjrt::raw::compile(api, input) })
+            .map_err(|error| ::pjrt::__rt::Message::advise(options, program, error))?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {
@@ -370,7 +369,7 @@ impl TopologyDescription {
         let out = unsafe { ::pjrt::raw::topology_description_fingerprint(api, input) }?;
         ::core::result::Result::Ok(out.fingerprint)
     }
-    /// The layout that an array gets in a kind of memory, as a serialized `ShapeProto`.
+    /// The layout that an array gets in a kind of memory, as part of its shape.
     ///
     /// Calls `PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace` (since PJRT 0.109).
     ///
@@ -385,7 +384,7 @@ impl TopologyDescription {
         dims: &[i64],
         element_type: ::pjrt::ElementType,
         layout: ::core::option::Option<&::pjrt::MemoryLayout>,
-    ) -> ::pjrt::Result<::pjrt::HeldBytes> {
+    ) -> ::pjrt::Result<::core::option::Option<::pjrt::proto::ShapeProto>> {
         let api = ::pjrt::__rt::Handle::api(self);
         ::pjrt::__rt::check_sizes(
             api,
@@ -432,42 +431,50 @@ impl TopologyDescription {
                 input,
             )
         }?;
-        {
-            let deleter = out
-                .serialized_shape_deleter
-                .map(|deleter| {
-                    // SAFETY: functions that differ in what a pointer parameter points to are
-                    // called alike.
-                    unsafe {
-                        ::core::mem::transmute::<
-                            _,
-                            unsafe extern "C" fn(*mut ::core::ffi::c_void),
-                        >(deleter)
-                    }
-                });
-            // SAFETY: the plugin keeps the contents until the deleter is called, which happens
-            // once.
-            unsafe {
-                ::pjrt::__rt::held_bytes(
-                    api,
-                    out.serialized_shape,
-                    ::pjrt::__rt::count(
-                        out.serialized_shape_size,
+        ::pjrt::__rt::message_or_none::<
+            ::pjrt::proto::ShapeProto,
+        >(
+            &{
+                let deleter = out
+                    .serialized_shape_deleter
+                    .map(|deleter| {
+                        // SAFETY: functions that differ in what a pointer parameter points to
+                        // are called alike.
+                        unsafe {
+                            ::core::mem::transmute::<
+                                _,
+                                unsafe extern "C" fn(*mut ::core::ffi::c_void),
+                            >(deleter)
+                        }
+                    });
+                // SAFETY: the plugin keeps the contents until the deleter is called, which
+                // happens once.
+                unsafe {
+                    ::pjrt::__rt::held_bytes(
+                        api,
+                        out.serialized_shape,
+                        ::pjrt::__rt::count(
+                            out.serialized_shape_size,
+                            ::pjrt::__rt::Place {
+                                function: "PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace",
+                                field: "serialized_shape",
+                            },
+                        )?,
+                        out.serialized_shape as *mut ::core::ffi::c_void,
+                        deleter,
+                        ::pjrt::__rt::owner_of(self),
                         ::pjrt::__rt::Place {
                             function: "PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace",
                             field: "serialized_shape",
                         },
-                    )?,
-                    out.serialized_shape as *mut ::core::ffi::c_void,
-                    deleter,
-                    ::pjrt::__rt::owner_of(self),
-                    ::pjrt::__rt::Place {
-                        function: "PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace",
-                        field: "serialized_shape",
-                    },
-                )
-            }
-        }
+                    )
+                }
+            }?,
+            ::pjrt::__rt::Place {
+                function: "PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace",
+                field: "serialized_shape",
+            },
+        )
     }
     /// The numbers of the kinds of memory that the devices have. libtpu's numbers differ between here and in memory descriptions for the same kinds: compare kinds by name.
     ///

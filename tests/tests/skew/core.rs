@@ -111,7 +111,8 @@ scenarios! {
     }
 
     fn device_assignments(plugin) {
-        assert_eq!(client(plugin)?.default_device_assignment(2, 1)?.len(), 2);
+        let assigned = client(plugin)?.default_device_assignment(2, 1)?;
+        assert_eq!(assigned.devices().len(), 2);
     }
 
     fn process_infos(plugin) {

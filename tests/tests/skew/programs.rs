@@ -175,7 +175,8 @@ scenarios! {
     }
 
     fn assignments(plugin) {
-        assert!(!compiled(&client(plugin)?, ADD)?.device_assignment()?.is_empty());
+        let assignment = compiled(&client(plugin)?, ADD)?.device_assignment()?;
+        assert_eq!(assignment.unwrap().devices(), [0]);
     }
 
     fn logical_ids(plugin) {

@@ -44,7 +44,8 @@ fn client_and_devices(stub: &Stub, client: &Client) {
     assert_eq!(client.process_index().unwrap(), 3);
     assert_eq!(client.devices().unwrap().len(), 2);
     assert_eq!(client.addressable_memories().unwrap().len(), 1);
-    assert_eq!(client.default_device_assignment(1, 2).unwrap(), [0, 10]);
+    let assigned = client.default_device_assignment(1, 2).unwrap();
+    assert_eq!(assigned.devices(), [0, 10]);
     let second = client.lookup_device(1).unwrap();
     let same = client.lookup_addressable_device(1).unwrap();
     assert_eq!(same.as_raw(), second.as_raw());

@@ -126,6 +126,8 @@ fn field_entry(node: &Node) -> FieldEntry {
         check: word(node, "check").map(str::to_owned),
         one_of: word(node, "one_of").map(str::to_owned),
         given_as: word(node, "given_as").map(str::to_owned),
+        read_as: word(node, "read_as").map(str::to_owned),
+        advises: word(node, "advises").map(str::to_owned),
         rank_of: word(node, "rank_of").map(str::to_owned),
         address: flag(node, "address"),
         reserved: flag(node, "reserved"),

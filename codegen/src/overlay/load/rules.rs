@@ -23,6 +23,7 @@ impl Loader<'_> {
             "user_data",
             "keyed_by",
             "reserved",
+            "advises",
         ];
         const OUT: &[&str] = &[
             "owned",
@@ -32,6 +33,7 @@ impl Loader<'_> {
             "holder",
             "deleter",
             "index_into",
+            "read_as",
         ];
         let (keys, is, means) = match entry.dir.or(fact.dir).unwrap_or(Direction::In) {
             Direction::In => (OUT, "an input", "outputs"),

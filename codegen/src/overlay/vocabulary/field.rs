@@ -1,7 +1,7 @@
 //! The keys of the tables that describe the fields of a function or of a group.
 
 use super::Kind::{
-    Enum, Field, FieldOrNul, Flag, Function, Identifier, Number, OneOf, Product, Text,
+    Enum, Field, FieldOrNul, Flag, Function, Identifier, Number, OneOf, Path, Product, Text,
 };
 use super::{Key, may};
 
@@ -94,6 +94,16 @@ pub(super) const FIELD: &[Key] = &[
         "given_as",
         Identifier,
         "The hand-written Rust type whose values lower to the struct, or serialise to the bytes, that this input points to.",
+    ),
+    may(
+        "read_as",
+        Path,
+        "The Rust type that these bytes, which come with a deleter, are read into; with `null`, no bytes are none.",
+    ),
+    may(
+        "advises",
+        Field,
+        "With `given_as`: when the call fails, this input is asked for advice about the named one.",
     ),
     may(
         "rank_of",
