@@ -4,7 +4,7 @@
 
 use pjrt::{ClientOptions, CompileOptions, Plugin, Program};
 
-fn main() -> pjrt::Result<()> {
+pub fn main() -> pjrt::Result<()> {
     let plugin = Plugin::find("cpu")?;
     let client = plugin.create_client(&ClientOptions::new())?;
     println!(

@@ -1,0 +1,41 @@
+//! The examples of the crate run to their end, on the real plugins.
+
+use pjrt_tests::plugin;
+
+/// Each example is a module here; its `main` is what runs.
+macro_rules! examples {
+    ($($name:ident on $plugin:literal from $path:literal),* $(,)?) => {
+        $(
+            #[path = $path]
+            mod $name;
+
+            #[test]
+            fn $name() {
+                if plugin($plugin).is_none() {
+                    return;
+                }
+                $name::main().unwrap();
+            }
+        )*
+
+        #[test]
+        fn every_example_is_run() {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../pjrt/examples");
+            let entries = std::fs::read_dir(folder).unwrap().flatten();
+            let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+            let found: Vec<String> = names.filter(|name| name.ends_with(".rs")).collect();
+            let mut run = vec![$(concat!(stringify!($name), ".rs")),*];
+            assert_eq!(found.len(), run.len(), "{found:?}");
+            run.retain(|name| !found.iter().any(|found| found == name));
+            assert!(run.is_empty(), "there is no example {run:?}");
+        }
+    };
+}
+
+examples! {
+    quickstart on "cpu" from "../../pjrt/examples/quickstart.rs",
+    buffers on "cpu" from "../../pjrt/examples/buffers.rs",
+    donation on "cpu" from "../../pjrt/examples/donation.rs",
+    all_reduce on "cpu" from "../../pjrt/examples/all_reduce.rs",
+    ahead_of_time on "tpu" from "../../pjrt/examples/ahead_of_time.rs",
+}
