@@ -9,8 +9,6 @@ use std::ptr;
 use std::sync::Arc;
 
 const UPLOAD: &str = "PJRT_Client_BufferFromHostBuffer";
-/// First minor version with memory that runs may write to.
-const MUTABLE_SINCE: u32 = 49;
 
 /// An array among elements in host memory, and the place on a device that it goes to.
 ///
@@ -213,10 +211,13 @@ impl Client {
         data: HostVec<T>,
         array: &HostArray<'_>,
     ) -> Result<Buffer> {
-        let semantics = if array.strides.is_none() && self.api().minor() >= MUTABLE_SINCE {
-            HostBufferSemantics::MUTABLE_ZERO_COPY
-        } else {
-            HostBufferSemantics::IMMUTABLE_ZERO_COPY
+        let mutable = HostBufferSemantics::MUTABLE_ZERO_COPY;
+        let known = self
+            .api()
+            .has_value(i32::from(mutable).into(), HostBufferSemantics::LATE);
+        let semantics = match array.strides.is_none() && known {
+            true => mutable,
+            false => HostBufferSemantics::IMMUTABLE_ZERO_COPY,
         };
         // SAFETY: nobody has the memory but this call and then the plugin, until the event.
         let uploaded = unsafe { self.upload_as(&data, array, semantics) }?;

@@ -312,13 +312,38 @@ fn code_that_reads_what_changed_is_to_be_looked_at_until_somebody_did() {
     let data = args.fields.iter_mut().find(|f| f.name == "data").unwrap();
     data.ty = "uintptr_t".to_owned();
     core.digest = schema::digest(core);
-    let changes = bump::compare(&now(), &schema, &repository().sources.rust);
-    let line = format!("field `{TAKER}.data`: `uintptr_t`, was `const void*`");
+    let renames = history::Renames::parse("renames", &repository().renames.1).unwrap();
+    let rust = &repository().sources.rust;
+    let changes = bump::compare(&repository().history, &renames, &now(), &schema, rust);
+    let line = format!("field `{TAKER}.data`: changed `uintptr_t`, was `const void*`");
     assert!(changes.changed.contains(&line), "{:?}", changes.changed);
     assert_eq!(changes.look.len(), 1, "{:?}", changes.look);
     assert!(changes.look[0].starts_with(&line) && changes.look[0].contains("pjrt/src/"));
     let text = "## PJRT 0.1\n\n### To look at\n\n- [ ] a\n- [x] b\n";
     assert_eq!(bump::to_look_at(text), [("PJRT 0.1".into(), "a".into())]);
+}
+
+#[test]
+fn another_layout_under_the_same_version_is_recorded_beside_the_first_and_told() {
+    let mut schema = now();
+    let core = &mut schema.headers[0];
+    let args = core.structs.iter_mut().find(|s| s.name == TAKER).unwrap();
+    let last = args.fields.len() - 1;
+    let offsets = (args.fields[last].offset, args.fields[last - 1].offset);
+    (args.fields[last].offset, args.fields[last - 1].offset) = (offsets.1, offsets.0);
+    args.fields.swap(last, last - 1);
+    core.digest = schema::digest(core);
+    core.sha256 = schema::sha256(b"another file");
+    let minor = schema.minor;
+    let bumped = bump::bump(repository(), &headers(schema)).unwrap_or_else(|f| panic!("{f}"));
+    let told = |line: &&String| line.contains("another layout") && line.contains("2 breaking");
+    let look = &bumped.changes.look;
+    assert_eq!(look.iter().filter(told).count(), 1, "{look:?}");
+    let text = bumped.files[bump::HISTORY].as_ref().unwrap();
+    let history = history::load("new", text).unwrap();
+    let newest = history.states.iter().rev().take(2);
+    assert!(newest.into_iter().all(|state| state.minor == minor));
+    assert!(history.shared().iter().any(|s| s.minor == minor));
 }
 
 #[test]
@@ -354,5 +379,5 @@ fn an_older_set_is_refused() {
     let version = core.macros.iter_mut().find(|m| m.name == "PJRT_API_MINOR");
     version.unwrap().value = schema.minor.to_string();
     let errors = bump::bump(repository(), &headers(schema)).unwrap_err();
-    assert!(errors.to_string().contains("V009"), "{errors}");
+    assert!(errors.to_string().contains("B004"), "{errors}");
 }

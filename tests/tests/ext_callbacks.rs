@@ -121,7 +121,7 @@ fn made_up(register: Register) -> Plugin {
     let mut table = sys::PJRT_Api::zeroed();
     table.struct_size = size_of_val(&table);
     table.extension_start = chain;
-    table.pjrt_api_version.minor_version = 114;
+    table.pjrt_api_version.minor_version = sys::PJRT_API_MINOR as i32;
     table.PJRT_Plugin_Initialize = Some(initialize);
     table.PJRT_Client_Create = Some(create_client);
     table.PJRT_Client_Destroy = Some(destroy_client);

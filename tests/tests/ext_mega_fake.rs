@@ -171,7 +171,7 @@ fn plugin(example: Option<ex::PJRT_Example_Extension>) -> Plugin {
     let mut table = sys::PJRT_Api::zeroed();
     table.struct_size = size_of_val(&table);
     table.extension_start = chain;
-    table.pjrt_api_version.minor_version = 114;
+    table.pjrt_api_version.minor_version = sys::PJRT_API_MINOR as i32;
     table.PJRT_Plugin_Initialize = Some(initialize);
     // SAFETY: the table is whole, its functions are of the slots' types, and it is never freed.
     unsafe { Plugin::from_api(Box::leak(Box::new(table))) }.unwrap()

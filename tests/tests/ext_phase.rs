@@ -180,7 +180,7 @@ fn plugin(table: phase::PJRT_PhaseCompile_Extension) -> Plugin {
     let mut api = sys::PJRT_Api::zeroed();
     api.struct_size = size_of_val(&api);
     api.extension_start = from_mut(Box::leak(Box::new(table))).cast();
-    api.pjrt_api_version.minor_version = 114;
+    api.pjrt_api_version.minor_version = sys::PJRT_API_MINOR as i32;
     api.PJRT_Plugin_Initialize = Some(initialize);
     api.PJRT_TopologyDescription_Create = Some(topology);
     api.PJRT_TopologyDescription_Destroy = Some(destroy_topology);

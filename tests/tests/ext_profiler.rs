@@ -217,7 +217,7 @@ fn profiler(table: *mut api::PLUGIN_Profiler_Api) -> Profiler {
     let mut api = sys::PJRT_Api::zeroed();
     api.struct_size = size_of_val(&api);
     api.extension_start = from_mut(Box::leak(Box::new(extension))).cast();
-    api.pjrt_api_version.minor_version = 114;
+    api.pjrt_api_version.minor_version = sys::PJRT_API_MINOR as i32;
     api.PJRT_Plugin_Initialize = Some(initialize);
     // SAFETY: the table is whole, its functions are of the slots' types, and it is never freed.
     let plugin = unsafe { Plugin::from_api(Box::leak(Box::new(api))) }.unwrap();

@@ -83,12 +83,15 @@ fn a_library_that_returns_no_table_is_refused() {
     );
 }
 
+/// The minor that the tables here state.
+const MINOR: i32 = sys::PJRT_API_MINOR as i32;
+
 /// A table that is never freed, as a plugin's is not.
 fn table(change: impl FnOnce(&mut sys::PJRT_Api)) -> *const sys::PJRT_Api {
     let mut api = sys::PJRT_Api::zeroed();
     api.struct_size = size_of::<sys::PJRT_Api>();
     api.pjrt_api_version.struct_size = sys::PJRT_Api_Version_STRUCT_SIZE;
-    api.pjrt_api_version.minor_version = 114;
+    api.pjrt_api_version.minor_version = MINOR;
     api.PJRT_Plugin_Initialize = Some(initialize);
     change(&mut api);
     Box::leak(Box::new(api))
@@ -127,7 +130,7 @@ fn another_major_version_and_one_that_is_too_old_are_refused() {
         matches!(
             error,
             LoadError::Version {
-                found: (1, 114),
+                found: (1, MINOR),
                 ..
             }
         ),
@@ -181,7 +184,7 @@ fn a_slot_past_the_end_of_the_table_is_an_error_and_not_a_read() {
             plugin_version,
             ..
         }) => {
-            assert!(function == "PJRT_Client_Destroy" && plugin_version == (0, 114));
+            assert!(function == "PJRT_Client_Destroy" && plugin_version == (0, MINOR));
         }
         other => panic!("expected that the function is absent, got {other:?}"),
     }

@@ -6,12 +6,10 @@ use pjrt::{
     Buffer, BufferSpec, Client, ClientOptions, CompileOptions, DeviceView, ElementType, Error,
     ErrorCode, LoadedExecutable, MemoryLayout, OwnEvent, ProcessInfo, ProcessState, Program,
 };
-use pjrt_mock::{Failure, Fault, Mock};
+use pjrt_mock::{Failure, Fault, Mock, newest};
 use pjrt_tests::{Mocked, mock, mocked};
 use std::sync::mpsc::channel;
 use std::time::Duration;
-
-const NEWEST: u32 = 114;
 
 fn client(plugin: &Mocked) -> Client {
     plugin
@@ -51,23 +49,13 @@ fn bytes(items: &[f32]) -> Vec<u8> {
 }
 
 #[test]
-fn every_function_of_the_core_has_a_behaviour() {
-    let without = pjrt_mock::without_behaviour();
-    let core: Vec<_> = without
-        .iter()
-        .filter(|name| pjrt_mock::is_core(name))
-        .collect();
-    assert!(core.is_empty(), "{core:?}");
-}
-
-#[test]
 fn behaviours_are_of_functions_that_were_there() {
     assert_eq!(pjrt_mock::misnamed(), [""; 0]);
 }
 
 #[test]
 fn arrays_are_sent_in_pieces_or_whole() {
-    let plugin = mock(NEWEST);
+    let plugin = mock(newest());
     let client = client(&plugin);
     let mut manager = client
         .create_buffers_for_async_transfer(&[spec(&[4]), spec(&[2]), spec(&[1])], &memory(&client))
@@ -108,7 +96,7 @@ fn arrays_are_sent_in_pieces_or_whole() {
 
 #[test]
 fn promises_are_kept_broken_and_forgotten() {
-    let plugin = mock(NEWEST);
+    let plugin = mock(newest());
     let client = client(&plugin);
     let memory = memory(&client);
     let alias = || {
@@ -152,7 +140,7 @@ fn promises_are_kept_broken_and_forgotten() {
 
 #[test]
 fn buffers_come_about_in_every_way() {
-    let plugin = mock(NEWEST);
+    let plugin = mock(newest());
     let client = client(&plugin);
     let memory = memory(&client);
     let made = client.create_uninitialized_buffer(&[2], ElementType::S1, None, None, Some(&memory));
@@ -214,7 +202,7 @@ fn buffers_come_about_in_every_way() {
 
 #[test]
 fn devices_topologies_and_programs_tell_of_themselves() {
-    let plugin = mock(NEWEST);
+    let plugin = mock(newest());
     let client = client(&plugin);
     let device = &client.devices().unwrap()[1];
     let kept = floats(&client).copy_to_device(device).unwrap();
@@ -297,7 +285,7 @@ fn devices_topologies_and_programs_tell_of_themselves() {
 
 #[test]
 fn extensions_answer() {
-    let plugin = mock(NEWEST);
+    let plugin = mock(newest());
     let client = client(&plugin);
     let executable = program(&client).executable().unwrap();
     let layouts: pjrt::layouts::Layouts = plugin.extension().unwrap();

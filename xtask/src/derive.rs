@@ -8,6 +8,7 @@ use pjrt_codegen::history;
 #[cfg(feature = "clang")]
 use pjrt_codegen::model::Model;
 use pjrt_codegen::model::{Versions, join};
+use pjrt_codegen::overlay;
 use pjrt_codegen::protos::{self, Choice, Protos};
 use pjrt_codegen::schema::{self, Schema};
 use std::collections::BTreeMap;
@@ -80,7 +81,7 @@ fn read(root: &Path) -> Result<(Sources, Schema, Vec<Schema>), String> {
     overlay.retain(|(path, _)| !ELSEWHERE.contains(&path.as_str()));
     let extra = all("schema/extra", "json")?;
     let rust = all("pjrt/src", "rs")?;
-    let (main, others, versions) = facts(root, &schema, &extra)?;
+    let (main, others, versions) = facts(root, &schema, &extra, &overlay)?;
     let sources = Sources {
         overlay,
         versions,
@@ -96,18 +97,24 @@ fn facts(
     root: &Path,
     schema: &File,
     extra: &[File],
+    overlay: &[File],
 ) -> Result<(Schema, Vec<Schema>, Versions), String> {
     let path = root.join("schema/history.json");
     let load = |(name, text): &File| schema::load(name, text).map_err(|faults| faults.to_string());
     std::thread::scope(|scope| {
         let history =
             scope.spawn(|| history::load_file(&path).map_err(|faults| faults.to_string()));
+        let oldest = scope.spawn(|| overlay::oldest(overlay).map_err(|faults| faults.to_string()));
         let main = load(schema)?;
         let extra = extra.iter().map(load).collect::<Result<Vec<_>, _>>()?;
         let history = history
             .join()
             .map_err(|_| "reading the history panicked")??;
-        let versions = history.versions(&join(main.clone(), extra.clone()));
+        let oldest = oldest
+            .join()
+            .map_err(|_| "reading the overlay panicked")??;
+        let versions = history.versions(&join(main.clone(), extra.clone()), &oldest);
+        let versions = versions.map_err(|faults| faults.to_string())?;
         Ok((main, extra, versions))
     })
 }

@@ -2,10 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-/// Root of the repository.
+/// Root of the repository: of the one that cargo runs this in, for a target folder may be shared by
+/// several, else of the one that this was compiled in.
 pub fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_path_buf()
+    let run = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let ours = |folder: &&Path| folder.join("schema/overlay").is_dir();
+    let run = run.as_deref().and_then(|run| run.ancestors().find(ours));
+    run.or(here.parent()).unwrap_or(here).to_path_buf()
 }
 
 /// Cargo's target folder, where everything that is obtained or built goes.

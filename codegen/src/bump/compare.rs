@@ -1,10 +1,10 @@
-//! What two sets of facts differ in, as lines for readers.
+//! What a comparison says, as lines for readers, and the code that reads what is otherwise.
 
 use crate::derived::File;
-use crate::history::same_type;
+use crate::diff::{Change, Class, Diff, Input, Kind, Methods, What, diff};
+use crate::history::{History, Renames};
 use crate::lower::names;
-use crate::model::HEADER_FIELDS;
-use crate::schema::{Enum, Field, Function, Header, Schema, Signature, Struct, StructKind};
+use crate::schema::{Field, Header, Schema, Struct, StructKind};
 use proc_macro2::{TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,80 +29,66 @@ impl Changes {
 }
 
 /// Compares; `rust` are the sources that may read what changed.
-pub fn compare(old: &Schema, new: &Schema, rust: &[File]) -> Changes {
+pub fn compare(
+    history: &History,
+    renames: &Renames,
+    old: &Schema,
+    new: &Schema,
+    rust: &[File],
+) -> Changes {
+    let (was, is) = (Input::Schema(old, "before"), Input::Schema(new, "now"));
+    let found = diff(history, renames, &Methods::default(), was, is);
     let mut book = Book {
         changes: Changes::default(),
         words: None,
         rust,
+        args: [old, new].map(args),
+        told: told(new),
     };
-    let name = |h: &Header| h.module.clone();
-    let pairs = sides(&old.headers, &new.headers, name);
-    for (module, side) in &pairs {
-        match side {
-            (None, Some(_)) => book.add(format!("header `{module}`")),
-            (Some(_), None) => book.remove(format!("header `{module}`")),
-            _ => {}
-        }
-    }
-    for (module, side) in &pairs {
-        if let (Some(a), Some(b)) = side {
-            book.version(module, a, b);
-        }
-    }
-    let functions = |s: &Schema| all(s, |h| &h.functions);
-    for (name, side) in sides(&functions(old), &functions(new), |f| f.name.clone()) {
-        book.function(&name, side);
-    }
-    let structs = |s: &Schema| all(s, |h| &h.structs);
-    for (name, side) in sides(&structs(old), &structs(new), |s| s.name.clone()) {
-        book.structure(&name, side);
-    }
-    let enums = |s: &Schema| all(s, |h| &h.enums);
-    for (name, side) in sides(&enums(old), &enums(new), |e| e.name.clone()) {
-        book.enumeration(&name, side);
-    }
-    let callbacks = |s: &Schema| all(s, |h| &h.callbacks);
-    for (name, side) in sides(&callbacks(old), &callbacks(new), |c| c.name.clone()) {
-        match side {
-            (None, Some(_)) => book.add(format!("callback `{name}`")),
-            (Some(_), None) => book.gone("callback", &name),
-            (Some(a), Some(b)) if !same_signature(&a.signature, &b.signature) => {
-                book.change(format!("callback `{name}`: other types"), &[&name]);
-            }
-            _ => {}
-        }
-    }
+    book.headers(old, new);
+    book.all(&found);
+    book.version(&found);
+    book.marks(old, new);
     book.changes
 }
 
-type Side<'s, T> = (Option<&'s T>, Option<&'s T>);
-
-/// Old and new by name; in the new order, what went last.
-fn sides<'s, T>(
-    old: &'s [T],
-    new: &'s [T],
-    name: impl Fn(&T) -> String,
-) -> Vec<(String, Side<'s, T>)> {
-    let before: BTreeMap<String, &T> = old.iter().map(|t| (name(t), t)).collect();
-    let after: BTreeSet<String> = new.iter().map(&name).collect();
-    let now = new
-        .iter()
-        .map(|t| (name(t), (before.get(&name(t)).copied(), Some(t))));
-    let went = old.iter().filter(|t| !after.contains(&name(t)));
-    let went = went.map(|t| (name(t), (Some(t), None)));
-    now.chain(went).collect()
+/// The structs that are arguments of functions.
+fn args(schema: &Schema) -> BTreeSet<&str> {
+    let structs = schema.headers.iter().flat_map(|h| &h.structs);
+    let args = structs.filter(|s| s.kind == StructKind::Args);
+    args.map(|s| s.name.as_str()).collect()
 }
 
-fn all<T: Clone>(schema: &Schema, part: impl Fn(&Header) -> &Vec<T>) -> Vec<T> {
-    let headers = schema.headers.iter();
-    headers.flat_map(|h| part(h).clone()).collect()
+/// What each function, field and value is, in a few words: its table, type or number.
+fn told(schema: &Schema) -> BTreeMap<String, String> {
+    let mut told = BTreeMap::new();
+    for header in &schema.headers {
+        for function in header.functions.iter().filter(|f| !f.table.is_empty()) {
+            told.insert(function.name.clone(), format!(" in `{}`", function.table));
+        }
+        for structure in &header.structs {
+            for field in flat(&structure.fields) {
+                let name = format!("{}.{}", structure.name, field.name);
+                told.insert(name, format!(": `{}`", field.ty));
+            }
+        }
+        for value in header.enums.iter().flat_map(|e| &e.values) {
+            told.insert(value.name.clone(), format!(" = {}", value.value));
+        }
+    }
+    told
 }
 
-fn same_signature(a: &Signature, b: &Signature) -> bool {
-    let params = a.params.iter().zip(&b.params);
-    same_type(&a.returns, &b.returns)
-        && a.params.len() == b.params.len()
-        && params.into_iter().all(|(a, b)| same_type(&a.ty, &b.ty))
+/// Fields, with the members of unions instead of these.
+fn flat(fields: &[Field]) -> Vec<&Field> {
+    let mut found = Vec::new();
+    for field in fields {
+        match field.members.as_slice() {
+            [] => found.push(field),
+            members => found.extend(members),
+        }
+    }
+    found
 }
 
 struct Book<'r> {
@@ -110,29 +96,84 @@ struct Book<'r> {
     /// The identifiers of each source file, read when first asked for.
     words: Option<Vec<(&'r str, BTreeSet<String>)>>,
     rust: &'r [File],
+    /// Structs that are arguments, before and now.
+    args: [BTreeSet<&'r str>; 2],
+    /// What is there now.
+    told: BTreeMap<String, String>,
 }
 
-impl<'r> Book<'r> {
-    fn add(&mut self, line: String) {
-        self.changes.added.push(line);
+impl Book<'_> {
+    fn headers(&mut self, old: &Schema, new: &Schema) {
+        let lacks = |schema: &Schema, header: &Header| {
+            let mut modules = schema.headers.iter().map(|h| &h.module);
+            modules.all(|module| *module != header.module)
+        };
+        let line = |header: &Header| format!("header `{}`", header.module);
+        let came = new.headers.iter().filter(|h| lacks(old, h)).map(line);
+        self.changes.added.extend(came);
+        let went = old.headers.iter().filter(|h| lacks(new, h)).map(line);
+        self.changes.removed.extend(went);
     }
 
-    fn remove(&mut self, line: String) {
-        self.changes.removed.push(line);
+    fn all(&mut self, found: &Diff) {
+        let said = found.changes.iter().filter(|c| !self.is_told(c));
+        let said: Vec<&Change> = said.collect();
+        for change in said {
+            let name = change.name.as_str();
+            let item = format!("{} `{name}`", change.kind.word());
+            match change.what {
+                What::Added => {
+                    let more = self.told.get(name).map_or("", String::as_str);
+                    // At the end is where things come.
+                    let how = match change.class {
+                        Class::Breaking => format!(", {}", change.note),
+                        _ => String::new(),
+                    };
+                    self.changes.added.push(format!("{item}{more}{how}"));
+                }
+                What::Removed => {
+                    self.look(&format!("{item} is gone"), &names_of(change));
+                    self.changes.removed.push(item);
+                }
+                _ => {
+                    let line = format!("{item}: {}", how(change));
+                    if change.class == Class::Breaking || change.what == What::Renamed {
+                        self.look(&line, &names_of(change));
+                    }
+                    self.changes.changed.push(line);
+                }
+            }
+        }
     }
 
-    /// What went, and who still names it.
-    fn gone(&mut self, what: &str, name: &str) {
-        self.remove(format!("{what} `{name}`"));
-        self.look(&format!("{what} `{name}` is gone"), &[name]);
+    /// Two layouts under one version are for a person to know of: they may as well be a mixture.
+    fn version(&mut self, found: &Diff) {
+        let breaking = found.changes.iter().filter(|c| c.class == Class::Breaking);
+        let breaking = breaking.filter(|c| !c.header_gone).count();
+        let (was, is) = (&found.old, &found.new);
+        if breaking > 0 && (was.major, was.minor) == (is.major, is.minor) {
+            let version = is.version();
+            self.changes.look.push(format!(
+                "these headers of {version} have another layout than those that were here ({breaking} breaking changes): make sure that both are upstream's, for plugins of both say {version}, and what differs is refused where their sizes do not tell which"
+            ));
+        }
     }
 
-    /// A change, and who names one of these.
-    fn change(&mut self, line: String, names: &[&str]) {
-        self.look(&line, names);
-        self.changes.changed.push(line);
+    /// Whether another line says it: the arguments of a function come and go with it, a struct has
+    /// another size for its fields, and what a deleted header declared stays in the facts.
+    fn is_told(&self, change: &Change) -> bool {
+        let whole = matches!(change.kind, Kind::Struct | Kind::Extension);
+        let [before, now] = &self.args;
+        let args = before.contains(change.name.as_str()) || now.contains(change.name.as_str());
+        match change.what {
+            What::Added => whole && args,
+            What::Removed => change.header_gone || (whole && args),
+            What::Resized => whole && (change.class == Class::Appended || change.note.is_empty()),
+            _ => false,
+        }
     }
 
+    /// Says who names one of these.
     fn look(&mut self, line: &str, names: &[&str]) {
         let wanted: Vec<String> = names.iter().flat_map(|n| spellings(n)).collect();
         let rust = self.rust;
@@ -153,128 +194,54 @@ impl<'r> Book<'r> {
         }
     }
 
-    fn version(&mut self, module: &str, a: &Header, b: &Header) {
-        let version = |h: &Header| h.extension.as_ref().and_then(|e| e.version);
-        if let (Some(a), Some(b)) = (version(a), version(b))
-            && a != b
-        {
-            let line = format!("extension `{module}`: version {b}, was {a}");
-            self.changes.changed.push(line);
+    /// The comments of fields are no declarations, yet the generator goes by their marks.
+    fn marks(&mut self, old: &Schema, new: &Schema) {
+        fn structs(schema: &Schema) -> BTreeMap<&str, &Struct> {
+            let all = schema.headers.iter().flat_map(|h| &h.structs);
+            all.map(|s| (s.name.as_str(), s)).collect()
         }
-    }
-
-    fn function(&mut self, name: &str, side: Side<'_, Function>) {
-        match side {
-            (None, Some(new)) => {
-                let of = match new.table.as_str() {
-                    "" => String::new(),
-                    table => format!(" in `{table}`"),
-                };
-                self.add(format!("function `{name}`{of}"));
-            }
-            (Some(_), None) => self.gone("function", name),
-            (Some(a), Some(b)) => {
-                let moved = (&a.table, &a.slot, a.offset) != (&b.table, &b.slot, b.offset);
-                if !same_signature(&a.signature, &b.signature) || a.args != b.args {
-                    self.change(format!("function `{name}`: other types"), &[name]);
-                } else if moved {
-                    // Callers go by the slot's name.
-                    let line = format!("function `{name}`: at another place of its table");
+        let before = structs(old);
+        for (name, now) in structs(new) {
+            let Some(was) = before.get(name) else {
+                continue;
+            };
+            for field in flat(&now.fields) {
+                let mut fields = flat(&was.fields).into_iter();
+                let known = fields.find(|f| f.name == field.name);
+                let marks = |f: &Field| (f.dir, f.optional);
+                if known.is_some_and(|known| marks(known) != marks(field)) {
+                    let line = format!("field `{name}.{}`: other marks in its comment", field.name);
+                    self.look(&line, &[name]);
                     self.changes.changed.push(line);
                 }
             }
-            (None, None) => {}
-        }
-    }
-
-    fn structure(&mut self, name: &str, side: Side<'_, Struct>) {
-        match side {
-            // The arguments of a function come and go with it.
-            (None, Some(new)) if new.kind != StructKind::Args => {
-                self.add(format!("struct `{name}`"));
-            }
-            (Some(old), None) if old.kind != StructKind::Args => self.gone("struct", name),
-            (Some(old), Some(new)) => self.fields(name, old, new),
-            _ => {}
-        }
-    }
-
-    fn fields(&mut self, name: &str, old: &Struct, new: &Struct) {
-        let (before, after) = (flat(&old.fields), flat(&new.fields));
-        let mut appended = false;
-        for (field, side) in sides(&before, &after, |f| f.name.clone()) {
-            let whole = format!("{name}.{field}");
-            match side {
-                (None, Some(now)) => {
-                    let behind =
-                        now.offset >= old.size || before.iter().all(|f| f.offset < now.offset);
-                    appended |= behind;
-                    let how = if behind { "" } else { ", not at the end" };
-                    // A slot that holds a function is told as that.
-                    if now.slot != Some(crate::schema::Slot::Function) {
-                        self.add(format!("field `{whole}`: `{}`{how}", now.ty));
-                    }
-                }
-                (Some(_), None) => {
-                    self.remove(format!("field `{whole}`"));
-                    self.look(&format!("field `{whole}` is gone"), &[name]);
-                }
-                (Some(a), Some(b)) if !same_type(&a.ty, &b.ty) || a.size != b.size => {
-                    let line = format!("field `{whole}`: `{}`, was `{}`", b.ty, a.ty);
-                    self.change(line, &[name]);
-                }
-                (Some(a), Some(b)) if a.offset != b.offset => {
-                    let line = format!("field `{whole}`: at {}, was {}", b.offset, a.offset);
-                    self.change(line, &[name]);
-                }
-                (Some(a), Some(b)) if (a.dir, a.optional) != (b.dir, b.optional) => {
-                    let line = format!("field `{whole}`: other marks in its comment");
-                    self.change(line, &[name]);
-                }
-                _ => {}
-            }
-        }
-        // Who has such structs in arrays counts on their size, unless they say it themselves.
-        let sized = new
-            .fields
-            .first()
-            .is_some_and(|f| HEADER_FIELDS.contains(&f.name.as_str()));
-        if appended && !sized && new.kind == StructKind::Value {
-            let line = format!("struct `{name}`: {} bytes, was {}", new.size, old.size);
-            self.change(line, &[name]);
-        }
-    }
-
-    fn enumeration(&mut self, name: &str, side: Side<'_, Enum>) {
-        match side {
-            (None, Some(_)) => self.add(format!("enum `{name}`")),
-            (Some(_), None) => self.gone("enum", name),
-            (Some(old), Some(new)) => {
-                for (value, side) in sides(&old.values, &new.values, |v| v.name.clone()) {
-                    match side {
-                        (None, Some(v)) => self.add(format!("value `{value}` = {}", v.value)),
-                        (Some(_), None) => self.gone("value", &value),
-                        (Some(a), Some(b)) if a.value != b.value => {
-                            let line = format!("value `{value}`: {}, was {}", b.value, a.value);
-                            self.change(line, &[&value, name]);
-                        }
-                        _ => {}
-                    }
-                }
-            }
-            (None, None) => {}
         }
     }
 }
 
-/// Fields, with the members of unions instead of these.
-fn flat(fields: &[Field]) -> Vec<Field> {
-    let fields = fields.iter();
-    let each = |f: &Field| match f.members.as_slice() {
-        [] => vec![f.clone()],
-        members => members.to_vec(),
+/// Before and after, and why.
+fn how(change: &Change) -> String {
+    let values = change.values.as_ref();
+    let values = values.map(|(before, after)| format!("`{after}`, was `{before}`"));
+    let note = Some(change.note.to_owned()).filter(|note| !note.is_empty());
+    let what = format!("{} {}", change.what.word(), values.unwrap_or_default());
+    let parts = [Some(what.trim_end().to_owned()), note];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// The names by which code reads what a change is about. Callers of a function go by the name of
+/// its slot, wherever that is.
+fn names_of(change: &Change) -> Vec<&str> {
+    let name = change.name.as_str();
+    let mut names = match (change.what, change.kind) {
+        (What::Moved, Kind::Function | Kind::Slot) => Vec::new(),
+        (_, Kind::Field | Kind::Slot) => vec![name.split_once('.').map_or(name, |(of, _)| of)],
+        _ => vec![name],
     };
-    fields.flat_map(each).collect()
+    if let (What::Renamed, Some((before, _))) = (change.what, &change.values) {
+        names.push(before);
+    }
+    names
 }
 
 /// How Rust code may name a C item: the binding, the checked call and its structs.

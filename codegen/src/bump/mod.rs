@@ -17,6 +17,7 @@ use crate::derived::{File, Sources, invocations};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::history::{self, History, Renames};
 use crate::model::{Model, join};
+use crate::overlay;
 use crate::schema::{self, Schema};
 use std::collections::BTreeMap;
 
@@ -77,9 +78,24 @@ pub fn bump(repository: &Repository, headers: &Headers) -> Result<Bumped, Diagno
     let known = &repository.sources;
     let old = schema::load(&known.schema.0, &known.schema.1)?;
     let new = &headers.schema;
+    if (new.major, new.minor) < (old.major, old.minor) {
+        let version = |of: &Schema| format!("{}.{}", of.major, of.minor);
+        let (new, old) = (version(new), version(&old));
+        let message =
+            format!("the headers are of {new}, and the facts here of {old}, which is newer");
+        return Err(Diagnostic::new("B004", "headers", message)
+            .help("give newer headers; `cargo xtask diff` compares with older ones")
+            .into());
+    }
     let mut files = BTreeMap::new();
-    let text = schema::to_text(new);
     let path = format!("schema/pjrt-{}.{}.json", new.major, new.minor);
+    let sums =
+        |of: &Schema| -> Vec<String> { of.headers.iter().map(|h| h.sha256.clone()).collect() };
+    let text = match path == known.schema.0 && sums(new) == sums(&old) {
+        // The same files, whoever gave them.
+        true => known.schema.1.clone(),
+        false => schema::to_text(new),
+    };
     // What is written must be what is read.
     schema::load(&path, &text)?;
     if path != known.schema.0 {
@@ -97,7 +113,9 @@ pub fn bump(repository: &Repository, headers: &Headers) -> Result<Bumped, Diagno
         }
     }
 
-    let (history, renames) = history(repository, headers, &old)?;
+    let (name, rules) = &repository.renames;
+    let rules = Renames::parse(name, rules)?;
+    let (history, renames) = history(repository, headers, &old, &rules)?;
     let written = history::to_text(&history);
     history::load(HISTORY, &written)?;
     files.insert(HISTORY.to_owned(), Some(written));
@@ -113,11 +131,11 @@ pub fn bump(repository: &Repository, headers: &Headers) -> Result<Bumped, Diagno
         schema: (path, text),
         extra,
         overlay: known.overlay.clone(),
-        versions: history.versions(&facts),
+        versions: history.versions(&facts, &overlay::oldest(&known.overlay)?)?,
         rust,
     };
     let model = sources.model()?;
-    let changes = compare(&old, new, &known.rust);
+    let changes = compare(&history, &rules, &old, new, &known.rust);
     let changelog = changelog::with(&repository.changelog, new, &changes);
     if changelog != repository.changelog {
         files.insert(CHANGELOG.to_owned(), Some(changelog));
@@ -199,14 +217,13 @@ fn history(
     repository: &Repository,
     headers: &Headers,
     old: &Schema,
+    renames: &Renames,
 ) -> Result<(History, Vec<String>), Diagnostics> {
     let new = &headers.schema;
-    let (name, text) = &repository.renames;
-    let renames = Renames::parse(name, text)?;
     if let Some(folded) = &headers.history {
         // Folded from commits: it must end with these headers.
         let commit = headers.commit.clone().unwrap_or_default();
-        let ended = history::append(folded, new, new, &commit, &headers.date, &renames)?;
+        let ended = history::append(folded, new, new, &commit, &headers.date, renames)?;
         if ended.history != *folded {
             let message = "the newest commit of the repository has other headers than the set";
             return Err(Diagnostic::new("B003", "--git", message)
@@ -217,7 +234,7 @@ fn history(
     }
     let commit = headers.commit.clone().unwrap_or_else(|| made_up(new));
     let known = &repository.history;
-    let folded = history::append(known, old, new, &commit, &headers.date, &renames)?;
+    let folded = history::append(known, old, new, &commit, &headers.date, renames)?;
     Ok((folded.history, folded.candidates))
 }
 

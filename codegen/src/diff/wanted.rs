@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::diag::Diagnostic;
-use crate::history::{History, Presence};
+use crate::history::{History, Presence, ranges};
 
 /// A set of headers as a person names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +54,8 @@ pub fn find(history: &History, minor: u32, commit: Option<&str>) -> Result<Found
         .map(|(i, _)| i)
         .collect();
     let Some(last) = of_minor.last() else {
-        let known: BTreeSet<u32> = history.states.iter().map(|s| s.minor).collect();
         return Err(fault(format!("no commit has the version 0.{minor}"))
-            .help(format!("there are {}", ranges(&known))));
+            .help(format!("there are {}", ranges(&history.minors()))));
     };
     let commits = |states: &[usize]| {
         let all = states.iter().filter_map(|s| history.states.get(*s));
@@ -106,21 +105,4 @@ pub fn find(history: &History, minor: u32, commit: Option<&str>) -> Result<Found
         )
     });
     Ok(Found { state: *last, note })
-}
-
-/// `0.1 to 0.114`
-fn ranges(minors: &BTreeSet<u32>) -> String {
-    let mut runs: Vec<(u32, u32)> = Vec::new();
-    for minor in minors {
-        match runs.last_mut() {
-            Some((_, last)) if last.saturating_add(1) == *minor => *last = *minor,
-            _ => runs.push((*minor, *minor)),
-        }
-    }
-    let text = |(first, last): &(u32, u32)| match first == last {
-        true => format!("0.{first}"),
-        false => format!("0.{first} to 0.{last}"),
-    };
-    let all: Vec<String> = runs.iter().map(text).collect();
-    all.join(", ")
 }

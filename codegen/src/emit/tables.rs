@@ -1,8 +1,9 @@
 //! Tables of a module: their Rust types, and what the history knows of them.
 
 use super::gates;
-use crate::lower::call;
-use crate::model::{API_TABLE, FLOOR, Model};
+use crate::lower::{call, names};
+use crate::model::{API_TABLE, Model};
+use crate::overlay::SupportEntry;
 use crate::schema::{Extension, Header, Struct, StructKind};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -10,8 +11,6 @@ use quote::quote;
 /// What the history knows of the API's own table.
 pub(super) fn main_table(model: &Model, header: &Header) -> Option<TokenStream> {
     let table = header.structs.iter().find(|s| s.name == API_TABLE)?;
-    let major = Literal::u32_unsuffixed(model.facts.major);
-    let oldest = Literal::u32_unsuffixed(FLOOR);
     let history = gates::history(model, &table.name);
     let doc = format!(" What the history knows of `{}`.", table.name);
     // The struct that every extension's table begins with.
@@ -30,16 +29,45 @@ pub(super) fn main_table(model: &Model, header: &Header) -> Option<TokenStream> 
         }
     });
     let chain = chain.take(1);
+    let oldest = oldest(model);
     let chain = quote!(#(#chain)*);
     Some(quote! {
         #[doc = #doc]
         #[doc(hidden)]
         pub const HISTORY: ::pjrt::__rt::History = #history;
-        /// The oldest version that is supported: major and minor.
-        #[doc(hidden)]
-        pub const OLDEST: (i32, i32) = (#major, #oldest);
+        #(#oldest)*
         #chain
     })
+}
+
+/// The oldest supported versions: `OLDEST`, major and minor, of the API's table, and the minor of
+/// another header's as `OLDEST_` and its module.
+fn oldest(model: &Model) -> Vec<TokenStream> {
+    let entries = model.overlay.supports.iter();
+    let constant = |(table, entry): (&String, &SupportEntry)| {
+        let minor = Literal::u32_unsuffixed(entry.oldest);
+        let (name, ty, value, what) = if table == API_TABLE {
+            let major = Literal::u32_unsuffixed(model.facts.major);
+            let value = quote!((#major, #minor));
+            (
+                "OLDEST".to_owned(),
+                quote!((i32, i32)),
+                value,
+                "major and minor",
+            )
+        } else {
+            let name = format!("OLDEST_{}", model.module_of(table)?.to_uppercase());
+            (name, quote!(i32), quote!(#minor), "the minor")
+        };
+        let name = names::ident(&name);
+        let doc = format!(" The oldest version of `{table}` that is supported: {what}.");
+        Some(quote! {
+            #[doc = #doc]
+            #[doc(hidden)]
+            pub const #name: #ty = #value;
+        })
+    };
+    entries.filter_map(constant).collect()
 }
 
 /// Whether the header's extension has a table that begins with the struct.

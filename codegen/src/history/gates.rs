@@ -1,9 +1,12 @@
 //! The history as generated code needs it: what plugins of each version have of each item.
 
 use super::compat::{same_field, same_prefix, same_signature};
+use super::minors::ranges;
 use super::types::*;
+use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::gates::{Gates, Row, Verdict};
-use crate::model::{API_TABLE, FLOOR, Versions};
+use crate::model::{API_TABLE, Versions};
+use crate::overlay::Oldest;
 use crate::schema::{Field, Function, Schema, Struct, StructKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,17 +31,45 @@ struct Builder<'h> {
 }
 
 impl History {
-    /// What the generator has to know of the items of a schema.
-    pub fn versions(&self, schema: &Schema) -> Versions {
-        Versions {
-            since: self.since_of(schema),
-            gates: self.gates(schema, FLOOR),
+    /// What the generator has to know of the items of a schema, given the oldest supported minor of
+    /// each table; what is older counts as always there.
+    ///
+    /// # Errors
+    ///
+    /// A minor that no commit of the history has.
+    pub fn versions(&self, schema: &Schema, oldest: &Oldest) -> Result<Versions, Diagnostics> {
+        let mut found = Diagnostics::default();
+        for (table, minor) in oldest {
+            let minors = match self.structure(table).map(|item| item.module.as_str()) {
+                Some(FFI) => self.states.iter().filter_map(|s| s.ffi).collect(),
+                Some(_) => self.minors(),
+                None => BTreeSet::new(),
+            };
+            if !minors.contains(minor) {
+                let message = format!(
+                    "the oldest supported version of {table} is said to be 0.{minor}, and no recorded header is of it"
+                );
+                found.push(
+                    Diagnostic::new("V011", "schema/overlay", message)
+                        .help(format!("there are {}", ranges(&minors))),
+                );
+            }
         }
+        let floor = oldest.get(API_TABLE).copied().unwrap_or(0);
+        found.into_result(Versions {
+            since: self.since_of(schema, floor),
+            gates: self.gates(schema, floor),
+        })
+    }
+
+    /// Every minor that some commit has.
+    pub fn minors(&self) -> BTreeSet<u32> {
+        self.states.iter().map(|s| s.minor).collect()
     }
 
     /// First minor versions: of all functions and slots of objects' tables, and of the fields and values that came after their
     /// struct or enumeration and after the oldest supported version.
-    fn since_of(&self, schema: &Schema) -> BTreeMap<String, u32> {
+    fn since_of(&self, schema: &Schema, floor: u32) -> BTreeMap<String, u32> {
         let known = self.since_map();
         let mut since = self.vtable_slots();
         for header in &schema.headers {
@@ -51,7 +82,7 @@ impl History {
                 if structure.kind == StructKind::Vtable {
                     since.extend(own.map(|m| (structure.name.clone(), m)));
                 }
-                let first = own.unwrap_or(0).max(FLOOR);
+                let first = own.unwrap_or(0).max(floor);
                 for field in &structure.fields {
                     let name = format!("{}.{}", structure.name, field.name);
                     let minor = known.get(&name).copied().filter(|m| *m > first);
@@ -62,7 +93,7 @@ impl History {
                 let Some(item) = self.enumeration(&of.name) else {
                     continue;
                 };
-                let first = self.enum_minors(item).map_or(0, |m| m.since).max(FLOOR);
+                let first = self.enum_minors(item).map_or(0, |m| m.since).max(floor);
                 let minors = self.value_minors(item).into_iter();
                 let late = minors.filter_map(|(name, m)| Some((name.to_owned(), m.safe_since?)));
                 since.extend(late.filter(|(_, minor)| *minor > first));

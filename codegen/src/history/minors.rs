@@ -1,6 +1,6 @@
 //! From which minor on an item is there, and as it is today.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::types::*;
 
@@ -144,4 +144,21 @@ impl Timeline<'_> {
             removed: gone.and_then(|state| self.history.minor_of(self.module, state)),
         })
     }
+}
+
+/// Minors for readers: `0.1 to 0.114`.
+pub fn ranges(minors: &BTreeSet<u32>) -> String {
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    for minor in minors {
+        match runs.last_mut() {
+            Some((_, last)) if last.saturating_add(1) == *minor => *last = *minor,
+            _ => runs.push((*minor, *minor)),
+        }
+    }
+    let text = |(first, last): &(u32, u32)| match first == last {
+        true => format!("0.{first}"),
+        false => format!("0.{first} to 0.{last}"),
+    };
+    let all: Vec<String> = runs.iter().map(text).collect();
+    all.join(", ")
 }

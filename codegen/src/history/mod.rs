@@ -23,10 +23,9 @@ mod types;
 mod write;
 
 pub use append::append;
-pub use compat::same_type;
 pub use fold::{Folded, Snapshot, Text, fold};
 pub use load::{load, load_file, read, read_file};
-pub use minors::Minors;
+pub use minors::{Minors, ranges};
 pub use renames::{Rename, Renames, What};
 pub use report::{Break, Shared, Stale};
 pub use show::{Part, Shown, Size};

@@ -23,8 +23,6 @@ use std::sync::OnceLock;
 pub const API_TABLE: &str = "PJRT_Api";
 /// Name of the error type.
 pub const ERROR: &str = "PJRT_Error";
-/// The oldest minor version that is supported; what is older counts as always there.
-pub const FLOOR: u32 = 40;
 /// Fields that begin a versioned struct and are filled by the generated code.
 pub const HEADER_FIELDS: [&str; 2] = ["struct_size", "extension_start"];
 
@@ -208,6 +206,11 @@ impl Model {
     pub fn held_by(&self, table: &str, slot: &str) -> Option<&Function> {
         let mut functions = self.facts.headers.iter().flat_map(|h| &h.functions);
         functions.find(|f| f.table == table && f.slot == slot)
+    }
+
+    /// The oldest supported minor version of a table of functions, if the overlay says one.
+    pub fn oldest(&self, table: &str) -> Option<u32> {
+        self.overlay.supports.get(table).map(|entry| entry.oldest)
     }
 
     /// Whether a struct begins with its own size.

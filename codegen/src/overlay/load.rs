@@ -22,6 +22,14 @@ pub fn load(
     files: &[(String, String)],
     schemas: &[&Schema],
 ) -> Result<(Node, Overlay), Diagnostics> {
+    let (names, tree) = parsed(files)?;
+    let overlay = from_tree(&tree, &names, schemas)?;
+    Ok((tree, overlay))
+}
+
+/// The names of overlay files and the tree of all.
+#[cfg(feature = "tools")]
+fn parsed(files: &[(String, String)]) -> Result<(Vec<String>, Node), Diagnostics> {
     let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
     let mut found = Diagnostics::default();
     let mut trees = Vec::new();
@@ -35,8 +43,31 @@ pub fn load(
         return Err(found);
     }
     let tree = super::tree::merge(&names, trees)?;
-    let overlay = from_tree(&tree, &names, schemas)?;
-    Ok((tree, overlay))
+    Ok((names, tree))
+}
+
+/// The oldest supported versions that overlay files say, which the history is asked with before
+/// there is a model. Whether the tables are those of the facts is checked by [`load`].
+///
+/// # Errors
+///
+/// Files that cannot be read, and entries of other keys.
+#[cfg(feature = "tools")]
+pub fn oldest(files: &[(String, String)]) -> Result<Oldest, Diagnostics> {
+    let (names, tree) = parsed(files)?;
+    let mut loader = Loader {
+        files: &names,
+        facts: Facts::new(&[]),
+        found: Diagnostics::default(),
+    };
+    let entries = match tree.get("support") {
+        Some(node) => loader.each(node, Loader::support_of),
+        None => BTreeMap::new(),
+    };
+    let oldest = entries
+        .into_iter()
+        .map(|(name, entry)| (name, entry.oldest));
+    loader.found.into_result(oldest.collect())
 }
 
 /// Checks a tree and gives its entries.
@@ -137,11 +168,12 @@ impl Loader<'_> {
                 "extension" => overlay.extensions = self.each(node, Self::extension),
                 "table" => overlay.tables = self.each(node, Self::table),
                 "function" => overlay.functions = self.each(node, Self::function),
+                "support" => overlay.supports = self.each(node, Self::support),
                 other => self.refuse(
                     "O010",
                     node,
                     format!("unknown section `{other}`"),
-                    "the sections are `handle`, `enum`, `value`, `group`, `callback`, `vtable`, `extension`, `table` and `function`",
+                    "the sections are `handle`, `enum`, `value`, `group`, `callback`, `vtable`, `extension`, `table`, `function` and `support`",
                 ),
             }
         }

@@ -10,7 +10,7 @@ pub mod vocabulary;
 
 pub use load::from_tree;
 #[cfg(feature = "tools")]
-pub use load::load;
+pub use load::{load, oldest};
 #[cfg(feature = "tools")]
 pub use parse::parse_toml;
 pub use tree::{Node, Place, Tree, from_json, merge, to_json};

@@ -24,6 +24,20 @@ pub struct Overlay {
     pub tables: BTreeMap<String, TableEntry>,
     /// By C name.
     pub functions: BTreeMap<String, FunctionEntry>,
+    /// By C name of the table.
+    pub supports: BTreeMap<String, SupportEntry>,
+}
+
+/// The oldest supported minor versions, by C name of the table.
+pub type Oldest = BTreeMap<String, u32>;
+
+/// Which versions of a table of functions are supported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SupportEntry {
+    /// The oldest minor version.
+    pub oldest: u32,
+    /// Reason.
+    pub why: String,
 }
 
 /// An extension.

@@ -36,6 +36,8 @@ pub enum Section {
     Extension,
     /// `[table.NAME]`
     Table,
+    /// `[support.NAME]`
+    Support,
     /// `[function.NAME]`
     Function,
     /// `[function.NAME.field]`, one table per field
@@ -116,6 +118,7 @@ pub const fn keys(section: Section) -> &'static [Key] {
         Section::Group => types::GROUP,
         Section::Extension => types::EXTENSION,
         Section::Table => table::TABLE,
+        Section::Support => table::SUPPORT,
         Section::Callback => callback::CALLBACK,
         Section::Param => callback::PARAM,
         Section::Function => function::FUNCTION,

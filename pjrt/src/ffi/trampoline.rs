@@ -9,6 +9,7 @@ use super::frame::{Frame, Request, request};
 use super::handler::Entry;
 use super::xla::Xla;
 use super::{Error, Stage, gate, known};
+use crate::raw::OLDEST_FFI_API;
 use crate::rt;
 use crate::sys::ffi_api as c;
 use std::mem::offset_of;
@@ -194,7 +195,7 @@ pub(super) fn supported(xla: &Xla) -> Result<(), Error> {
     Err(Error::unimplemented(format!(
         "the plugin has XLA FFI {major}.{minor}, and handlers of this crate need {}.{} or a later minor",
         c::XLA_FFI_API_MAJOR,
-        super::xla::OLDEST_MINOR,
+        OLDEST_FFI_API,
     )))
 }
 

@@ -2,13 +2,11 @@
 
 use super::Error;
 use crate::ErrorCode;
+use crate::raw::OLDEST_FFI_API;
 use crate::sys::ffi_api as c;
 use std::ffi::{CStr, CString, c_char};
 use std::mem::offset_of;
 use std::ptr::{self, NonNull};
-
-/// The first minor version whose handlers are asked for their metadata.
-pub(super) const OLDEST_MINOR: i32 = 1;
 
 /// A table. It is static in the plugin, which is never unloaded.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +72,7 @@ impl Xla {
     /// Whether the layouts that this crate knows are those of the table's version.
     pub(super) fn is_known(&self) -> bool {
         i64::from(self.version.0) == i64::from(c::XLA_FFI_API_MAJOR)
-            && self.version.1 >= OLDEST_MINOR
+            && self.version.1 >= OLDEST_FFI_API
     }
 
     /// Tells the tables of two plugins apart.

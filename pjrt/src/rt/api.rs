@@ -156,6 +156,12 @@ impl Api {
         }
     }
 
+    /// Whether the plugin is new enough to know a value of an enumeration.
+    pub(crate) fn has_value(&self, value: i64, late: &[(i64, u32)]) -> bool {
+        let since = late.iter().find(|(number, _)| *number == value);
+        since.is_none_or(|(_, since)| self.minor() >= *since)
+    }
+
     /// Refuses a value of an enumeration that the plugin is too old to know.
     pub fn knows_value(
         &self,

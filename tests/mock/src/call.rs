@@ -91,17 +91,15 @@ impl Call {
                 _ => {}
             }
         }
-        let (Some(layout), Some(entry)) = (&function.args, function.entry) else {
-            return Err(Failure::unimplemented(format!(
-                "the mock has no behaviour for {}",
-                function.name
-            )));
-        };
+        let unknown =
+            || Failure::unimplemented(format!("the mock has no behaviour for {}", function.name));
+        let layout = function.args.as_ref().ok_or_else(unknown)?;
         if args.is_null() {
             return Err(self.violation(format!("null for the arguments of {}", function.name)));
         }
         // SAFETY: the caller's promise.
         let room = unsafe { self.check(layout, args) }?;
+        let entry = function.entry.ok_or_else(unknown)?;
         assert!(entry.size == layout.today && entry.size <= size_of::<Room>());
         let mut local = Room([0; 128]);
         let today = local.0.as_mut_ptr().cast::<u8>();

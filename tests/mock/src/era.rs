@@ -3,6 +3,7 @@
 use crate::calls::{self, Entry};
 use crate::layout::Layout;
 use pjrt_codegen::history::{self, History, StructBody};
+use pjrt_codegen::overlay;
 use std::any::type_name;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -24,15 +25,25 @@ pub(crate) fn history() -> &'static History {
 
 /// The minors that a plugin can pose as, the oldest that is supported first.
 pub fn minors() -> Vec<u32> {
-    let mut all: Vec<u32> = history().states.iter().map(|s| s.minor).collect();
-    all.retain(|minor| *minor >= OLDEST);
-    all.sort_unstable();
-    all.dedup();
-    all
+    let oldest = oldest();
+    let all = history().minors().into_iter();
+    all.filter(|minor| *minor >= oldest).collect()
+}
+
+/// The newest minor of the headers.
+pub fn newest() -> u32 {
+    history().minors().into_iter().max().unwrap_or_default()
 }
 
 /// The oldest minor that the safe layer takes.
-pub(crate) const OLDEST: u32 = 40;
+fn oldest() -> u32 {
+    let name = "schema/overlay/support.toml".to_owned();
+    let text = include_str!("../../../schema/overlay/support.toml").to_owned();
+    match overlay::oldest(&[(name, text)]) {
+        Ok(oldest) => oldest.get(API).copied().unwrap_or_default(),
+        Err(faults) => panic!("the supported versions cannot be read: {faults}"),
+    }
+}
 
 /// The commits of a minor whose declarations differ from those of the commit before, oldest first:
 /// indices for [`crate::Builder::commit`].

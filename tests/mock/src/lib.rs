@@ -50,7 +50,7 @@ mod topology;
 mod transfer;
 mod work;
 
-pub use era::{commits, keeps_slots, minors};
+pub use era::{commits, keeps_slots, minors, newest};
 pub use failure::Failure;
 pub use fault::Fault;
 pub use mock::{Builder, Mock, Report};
@@ -60,7 +60,8 @@ pub fn implemented() -> Vec<&'static str> {
     calls::all().names().map(|(name, _)| name).collect()
 }
 
-/// The functions of the newest headers that have none yet.
+/// The functions of the newest headers that have none yet: they answer so, once the head of the
+/// caller's arguments was checked.
 pub fn without_behaviour() -> Vec<&'static str> {
     let functions = era::history().functions.iter();
     let there = functions.filter(|f| f.is_there()).map(|f| f.name.as_str());

@@ -599,9 +599,12 @@ pub const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
         [56, 848, 0, 1],
     ],
 };
-/// The oldest version that is supported: major and minor.
+/// The oldest version of `PJRT_Api` that is supported: major and minor.
 #[doc(hidden)]
 pub const OLDEST: (i32, i32) = (0, 40);
+/// The oldest version of `XLA_FFI_Api` that is supported: the minor.
+#[doc(hidden)]
+pub const OLDEST_FFI_API: i32 = 1;
 /// What the history knows of `PJRT_Extension_Base`.
 #[doc(hidden)]
 pub const CHAIN: &[::pjrt::__rt::Row] = &[[40, 0, 0, 1], [45, 0, 24, 24]];

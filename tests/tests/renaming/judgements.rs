@@ -16,6 +16,7 @@ pub fn rename(tree: &Node, to: &Renaming) -> Node {
             "callback" => (Section::Callback, Some(Section::Param)),
             "extension" => (Section::Extension, None),
             "table" => (Section::Table, None),
+            "support" => (Section::Support, None),
             "vtable" => (Section::Vtable, Some(Section::Slot)),
             "function" => (Section::Function, Some(Section::Field)),
             other => panic!("the section `{other}` is new: say what in it is a name"),

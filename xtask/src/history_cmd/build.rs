@@ -72,7 +72,10 @@ pub fn folded(wanted: &Wanted<'_>) -> Result<Folded, Diagnostics> {
     let repository = Repository::open(wanted.git, &target)?;
     let upto = repository.resolve(wanted.rev)?;
     let name = wanted.name.map(str::to_string);
-    let name = name.or_else(|| repository.origin()).unwrap_or_default();
+    let name = name.or_else(|| repository.origin());
+    // A copy that does not say what it is a copy of: as before.
+    let before = || Some(history::read_file(&paths::history()).ok()?.source.name);
+    let name = name.or_else(before).unwrap_or_default();
     let commits = commits::read(&repository, &upto)?;
     if commits.is_empty() {
         return Err(without_headers(&repository, wanted).into());

@@ -159,3 +159,25 @@ fn arguments_whose_last_struct_was_longer_are_sent_with_its_old_size() {
         "{add:?}"
     );
 }
+
+#[test]
+fn the_oldest_supported_version_is_one_that_there_was() {
+    let text = schema::tests::checked_in();
+    let schema = schema::load("schema", text).expect("the schema is valid");
+    let versions = |table: &str, minor| {
+        let oldest = [(table.to_owned(), minor)].into_iter().collect();
+        history().versions(&schema, &oldest)
+    };
+    let versioned = versions("PJRT_Api", 50).expect("a minor of the history");
+    let rows = versioned.gates.of("PJRT_Event_Set");
+    assert_eq!(rows.first().map(|row| row.minor), Some(50));
+    for (table, minor) in [("PJRT_Api", 100_000), ("XLA_FFI_Api", 40), ("PJRT_None", 1)] {
+        let faults = versions(table, minor)
+            .expect_err("no such version")
+            .to_string();
+        assert!(
+            faults.contains("V011") && faults.contains(table),
+            "{faults}"
+        );
+    }
+}

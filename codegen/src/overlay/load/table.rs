@@ -2,12 +2,42 @@
 
 use super::{Loader, owned, word};
 use crate::model::points_at;
-use crate::overlay::tree::Node;
-use crate::overlay::types::TableEntry;
+use crate::overlay::tree::{Node, Tree};
+use crate::overlay::types::{SupportEntry, TableEntry};
 use crate::overlay::vocabulary::Section;
 use crate::schema::StructKind;
 
 impl Loader<'_> {
+    /// An entry of a table that the facts have.
+    pub(super) fn support(&mut self, name: &str, node: &Node) -> Option<SupportEntry> {
+        let found = self.facts.structs.get(name);
+        if found.is_none_or(|s| s.kind != StructKind::Api) {
+            self.refuse(
+                "O036",
+                node,
+                format!("no table of functions `{name}` in the facts"),
+                "remove the entry or correct the name",
+            );
+            return None;
+        }
+        self.support_of(name, node)
+    }
+
+    /// An entry of any table.
+    pub(super) fn support_of(&mut self, name: &str, node: &Node) -> Option<SupportEntry> {
+        if !self.keys(Section::Support, name, node, None, &[]) {
+            return None;
+        }
+        let oldest = match node.get("oldest").map(|n| &n.tree) {
+            Some(Tree::Int(number)) => u32::try_from(*number).ok()?,
+            _ => return None,
+        };
+        Some(SupportEntry {
+            oldest,
+            why: owned(node, "why"),
+        })
+    }
+
     pub(super) fn table(&mut self, name: &str, node: &Node) -> Option<TableEntry> {
         let found = self.facts.structs.get(name).copied();
         let Some(structure) = found.filter(|s| s.kind == StructKind::Api) else {

@@ -1,6 +1,6 @@
-//! The keys of tables that an extension points at.
+//! The keys of tables: those that an extension points at, and what versions of tables are supported.
 
-use super::Kind::{Field, Function, HandleOrNone, Identifier, Text};
+use super::Kind::{Field, Function, HandleOrNone, Identifier, Number, Text};
 use super::{Key, may, must};
 
 /// `[table.NAME]`
@@ -40,4 +40,14 @@ pub(super) const TABLE: &[Key] = &[
         Text,
         "The reason why the pointer may be followed, and how long what it points at lives.",
     ),
+];
+
+/// `[support.NAME]`
+pub(super) const SUPPORT: &[Key] = &[
+    must(
+        "oldest",
+        Number,
+        "The oldest minor version of the table that is supported; what came before counts as always there.",
+    ),
+    must("why", Text, "The reason why it is that one."),
 ];
