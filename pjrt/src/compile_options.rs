@@ -27,6 +27,9 @@ impl Default for CompileOptions {
         build.num_replicas = 1;
         build.num_partitions = 1;
         build.process_count = 1;
+        // As JAX does, so that plugins see nothing new; a list of none is not the same.
+        build.allow_spmd_sharding_propagation_to_parameters = vec![false];
+        build.allow_spmd_sharding_propagation_to_output = vec![false];
         let mut message = CompileOptionsProto::default();
         message.executable_build_options = Some(build);
         Self { message }

@@ -7,7 +7,7 @@ pjrt_macros::generate!(extension executable_metadata);
 pjrt_macros::generate!(handle PJRT_ExecutableMetadata);
 
 impl Metadata {
-    /// The metadata as bytes: a serialized `PjRtExecutableMetadata` message.
+    /// The metadata as bytes: a serialized [`crate::proto::ExecutableMetadataProto`].
     ///
     /// # Errors
     ///

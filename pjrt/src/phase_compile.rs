@@ -2,7 +2,7 @@
 //!
 //! [`PhaseCompile::compiler`] gives the compiler, [`PhaseCompiler::names`] what its phases are
 //! called, and [`PhaseCompiler::run`] runs some of them. A program between two phases is a serialised
-//! `xla.PjRtPartialProgramProto`, which says what format it is in and which phase comes next.
+//! [`crate::proto::PartialProgramProto`], which says what format it is in and which phase comes next.
 
 use crate::raw::phase_compile as raw;
 use crate::rt::{self, Function, Handle, Place, Table};

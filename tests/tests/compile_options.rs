@@ -1,6 +1,11 @@
 //! Options of a compilation on their way: what the mock is given, and what real plugins make of it.
 
-use pjrt::proto::{LayoutProto, Message, PrimitiveType, ShapeProto};
+use pjrt::abi_version::AbiVersion;
+use pjrt::executable_metadata::ExecutableMetadata;
+use pjrt::proto::{
+    ExecutableAbiVersionProto, ExecutableMetadataProto, LayoutProto, Message, PrimitiveType,
+    ShapeProto, TopologyDescriptionProto,
+};
 use pjrt::{
     Client, ClientOptions, CompileOptions, DeviceAssignment, Error, ErrorCode, InvalidOptions,
     LoadedExecutable, PluginError, Program, Result,
@@ -236,4 +241,44 @@ fn libtpu_keeps_the_options_of_a_program() {
     let wrong = options.raw_option("xla_tpu_no_such_option", true);
     let error = reported(topology.compile(&Program::mlir(DOUBLE), &wrong, None));
     assert!(error.message.contains("xla_tpu_no_such_option"), "{error}");
+}
+
+#[test]
+fn what_libtpu_writes_is_read_as_messages() {
+    let Some(topology) = topology("v5e:2x2") else {
+        return;
+    };
+    let bytes = topology.serialize().unwrap();
+    let message = TopologyDescriptionProto::from_bytes(&bytes).unwrap();
+    assert_eq!(message.platform_name, topology.platform_name().unwrap());
+    assert!(
+        message
+            .platform_specific_topology
+            .clone()
+            .unwrap()
+            .type_url
+            .contains('/')
+    );
+    assert_eq!(
+        TopologyDescriptionProto::from_bytes(&message.to_bytes()).unwrap(),
+        message
+    );
+
+    let options = CompileOptions::new();
+    let executable = topology
+        .compile(&Program::mlir(DOUBLE), &options, None)
+        .unwrap();
+    let abi: AbiVersion = pjrt_tests::plugin("tpu").unwrap().extension().unwrap();
+    let version = abi.of_executable(&executable).unwrap();
+    let message = ExecutableAbiVersionProto::from_bytes(&version.to_proto().unwrap()).unwrap();
+    assert_eq!(message.platform, Some(version.platform_id().unwrap()));
+    assert!(message.version.is_some_and(|version| !version.is_empty()));
+
+    let metadata: ExecutableMetadata = pjrt_tests::plugin("tpu").unwrap().extension().unwrap();
+    let metadata = metadata.of(&executable).unwrap();
+    let message = ExecutableMetadataProto::from_bytes(metadata.bytes().unwrap()).unwrap();
+    let stats = message.compiled_memory_stats.unwrap();
+    let told = executable.compiled_memory_stats().unwrap();
+    assert_eq!(stats.argument_size_in_bytes, told.argument_size_in_bytes);
+    assert_eq!(stats.output_size_in_bytes, told.output_size_in_bytes);
 }

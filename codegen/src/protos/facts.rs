@@ -170,11 +170,13 @@ pub fn declarations(file: &File) -> Vec<(String, String)> {
         format!("{} {} {:?}", file.syntax, file.package, file.features),
     )];
     for message in &file.messages {
-        let reserved = format!(
-            "message, reserved {:?} {:?}",
-            message.reserved, message.reserved_names
+        lines.push((message.name.clone(), "message".to_owned()));
+        reserved(
+            &message.name,
+            &message.reserved,
+            &message.reserved_names,
+            &mut lines,
         );
-        lines.push((message.name.clone(), reserved));
         for field in &message.fields {
             let old = if field.deprecated { " deprecated" } else { "" };
             let line = format!("{} = {} {:?}{old}", field.ty, field.number, field.label);
@@ -182,11 +184,21 @@ pub fn declarations(file: &File) -> Vec<(String, String)> {
         }
     }
     for one in &file.enums {
-        let reserved = format!("enum, reserved {:?} {:?}", one.reserved, one.reserved_names);
-        lines.push((one.name.clone(), reserved));
+        lines.push((one.name.clone(), "enum".to_owned()));
+        reserved(&one.name, &one.reserved, &one.reserved_names, &mut lines);
         for (name, number) in &one.values {
             lines.push((format!("{}.{name}", one.name), number.to_string()));
         }
     }
     lines
+}
+
+fn reserved(of: &str, ranges: &[(i32, i32)], names: &[String], lines: &mut Vec<(String, String)>) {
+    let ranges = ranges.iter().map(|(first, last)| match first == last {
+        true => first.to_string(),
+        false => format!("{first} to {last}"),
+    });
+    for what in ranges.chain(names.iter().cloned()) {
+        lines.push((format!("{of} {what}"), "reserved".to_owned()));
+    }
 }

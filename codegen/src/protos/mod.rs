@@ -18,3 +18,6 @@ pub use facts::{Enumeration, Field, File, Label, MessageFacts, Protos, Source, d
 pub use options::OPTIONS;
 pub use read::load;
 pub use write::to_text;
+
+#[cfg(test)]
+mod tests;

@@ -234,3 +234,51 @@ fn an_assignment_that_does_not_fit_is_refused() {
         Err(Error::Decode(_))
     ));
 }
+
+/// What jaxlib 0.7.2 wrote for these: two replicas on the devices 1 and 0, Shardy, and an option of
+/// each type.
+fn of_jaxlib() -> Vec<u8> {
+    let text: String = include_str!("jaxlib-0.7.2.hex").lines().collect();
+    let digits = text.as_bytes().as_chunks::<2>().0;
+    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16);
+    digits.iter().map(|pair| byte(pair).unwrap()).collect()
+}
+
+#[test]
+fn what_jaxlib_writes_is_read_and_nothing_is_lost() {
+    let bytes = of_jaxlib();
+    let options = CompileOptions::from_bytes(&bytes).unwrap();
+    options.check().unwrap();
+    let message = options.proto();
+    let build = message.executable_build_options.as_ref().unwrap();
+    assert_eq!((build.num_replicas, build.num_partitions), (2, 1));
+    let assignment = build.device_assignment.as_ref().unwrap();
+    let assignment = DeviceAssignment::from_proto(assignment).unwrap();
+    assert_eq!(assignment.devices(), [1, 0]);
+    // The debug options, which have no type here.
+    assert!(build.unknown_fields().len() > 500);
+    // Records change places, and none is longer or shorter.
+    let written = options.to_bytes();
+    assert_eq!(written.len(), bytes.len());
+    assert_eq!(CompileOptions::from_bytes(&written).unwrap(), options);
+
+    let same = CompileOptions::new()
+        .device_assignment(&assignment)
+        .shardy(true)
+        .option("xla_dump_to", "d")
+        .and_then(|o| o.option("xla_dump_hlo_as_text", true))
+        .and_then(|o| o.option("xla_backend_optimization_level", 2))
+        .unwrap()
+        .raw_option("r", 0.5);
+    let without_debug = {
+        let mut message = same.proto().clone();
+        let build = message.executable_build_options.as_mut().unwrap();
+        crate::proto::keep_unknown(build, build_of(&options).unknown_fields());
+        message
+    };
+    assert_eq!(&without_debug, options.proto());
+}
+
+fn build_of(options: &CompileOptions) -> &ExecutableBuildOptionsProto {
+    options.proto().executable_build_options.as_ref().unwrap()
+}

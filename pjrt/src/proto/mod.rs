@@ -45,6 +45,12 @@ pub trait Message: sealed::Fields + Default {
     }
 }
 
+/// Gives a message fields that it does not know.
+#[cfg(test)]
+pub(crate) fn keep_unknown(message: &mut impl Message, records: &[u8]) {
+    message.unknown_mut().extend_from_slice(records);
+}
+
 mod sealed {
     pub use super::wire::Fields;
 }
