@@ -4,7 +4,7 @@
 
 use pjrt::{CompileOptions, Error, Plugin, Program};
 
-pub fn main() -> pjrt::Result<()> {
+pub(crate) fn main() -> pjrt::Result<()> {
     let plugin = match Plugin::find("tpu") {
         Ok(plugin) => plugin,
         Err(error @ Error::Find(_)) => {

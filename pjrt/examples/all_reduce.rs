@@ -22,7 +22,7 @@ module @mean attributes {mhlo.num_replicas = 4 : i32} {
   }
 }"#;
 
-pub fn main() -> pjrt::Result<()> {
+pub(crate) fn main() -> pjrt::Result<()> {
     let options = ClientOptions::new().cpu_device_count(DEVICES);
     let client = Plugin::find("cpu")?.create_client(&options)?;
     let options = CompileOptions::new().replicas(DEVICES);

@@ -5,7 +5,7 @@
 use pjrt::{ClientOptions, HostArray, HostVec, Plugin};
 use std::sync::Arc;
 
-pub fn main() -> pjrt::Result<()> {
+pub(crate) fn main() -> pjrt::Result<()> {
     let options = ClientOptions::new().cpu_device_count(2);
     let client = Plugin::find("cpu")?.create_client(&options)?;
 

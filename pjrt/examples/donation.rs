@@ -16,7 +16,7 @@ module @step {
   }
 }";
 
-pub fn main() -> pjrt::Result<()> {
+pub(crate) fn main() -> pjrt::Result<()> {
     let client = Plugin::find("cpu")?.create_client(&ClientOptions::new())?;
     let step = client.compile(&Program::mlir(STEP), &CompileOptions::new())?;
     let gradient = client.buffer_from_slice(&[1.0f32, 2.0, 3.0, 4.0], &[4])?;

@@ -4,7 +4,7 @@
 
 use pjrt::{ClientOptions, CompileOptions, Plugin, Program};
 
-pub fn main() -> pjrt::Result<()> {
+pub(crate) fn main() -> pjrt::Result<()> {
     let plugin = Plugin::find("cpu")?;
     let client = plugin.create_client(&ClientOptions::new())?;
     println!(

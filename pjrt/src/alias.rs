@@ -12,6 +12,18 @@ const FULFILL: &str = "PJRT_Client_FulfillAliasBuffer";
 
 /// The promise behind an alias buffer: say once which buffer it stands for, or why there is none.
 /// Dropped unused it says CANCELLED, so that nobody waits forever.
+///
+/// ```
+/// # let client = pjrt_doc::mock().create_client(&Default::default())?;
+/// # let memory = client.addressable_memories()?.remove(0);
+/// use pjrt::ElementType;
+///
+/// let (alias, promise) = client.create_alias_buffer(&memory, ElementType::F32, &[2], None)?;
+/// let buffer = client.buffer_from_slice(&[1.0f32, 2.0], &[2])?;
+/// promise.fulfill(Ok(&buffer))?;
+/// assert_eq!(alias.to_vec::<f32>()?, [1.0, 2.0]);
+/// # Ok::<(), pjrt::Error>(())
+/// ```
 #[cfg_attr(pjrt_mutant = "one_shot_twice", derive(Clone))]
 pub struct AliasFulfiller {
     api: &'static Api,

@@ -5,6 +5,16 @@ use std::fmt;
 use std::sync::Arc;
 
 /// How a client is created. The default leaves everything to the plugin.
+///
+/// ```
+/// # pjrt_doc::ready("cpu");
+/// use pjrt::{ClientOptions, Plugin};
+///
+/// let options = ClientOptions::new().cpu_device_count(3);
+/// let client = Plugin::find("cpu")?.create_client(&options)?;
+/// assert_eq!(client.devices()?.len(), 3);
+/// # Ok::<(), pjrt::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientOptions {
     pub(crate) cpu_device_count: Option<u32>,

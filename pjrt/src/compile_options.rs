@@ -15,6 +15,18 @@ mod sharding;
 /// when they are missing.
 ///
 /// What has no method of its own is reached through [`Self::proto_mut`].
+///
+/// ```
+/// # pjrt_doc::ready("cpu");
+/// # let client = pjrt::Plugin::find("cpu")?.create_client(&Default::default())?;
+/// # let program = pjrt::Program::mlir("func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> { %y = stablehlo.add %x, %x : tensor<2xf32> return %y : tensor<2xf32> }");
+/// use pjrt::CompileOptions;
+///
+/// let options = CompileOptions::new().replicas(2);
+/// let executable = client.compile(&program, &options)?;
+/// assert_eq!(executable.addressable_devices()?.len(), 2);
+/// # Ok::<(), pjrt::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct CompileOptions {
     message: CompileOptionsProto,

@@ -8,6 +8,18 @@ use crate::ElementType;
 ///
 /// The type has no padding, any bit pattern that a plugin writes for [`Element::TYPE`] is a valid
 /// value, and its size is that of the element in host memory.
+///
+/// ```
+/// # pjrt_doc::ready("cpu");
+/// # let client = pjrt::Plugin::find("cpu")?.create_client(&Default::default())?;
+/// use pjrt::{Client, Element, Result};
+///
+/// fn round_trip<T: Element>(client: &Client, data: &[T]) -> Result<Vec<T>> {
+///     client.buffer_from_slice(data, &[data.len() as i64])?.to_vec()
+/// }
+/// assert_eq!(round_trip(&client, &[-1i8, 2])?, [-1, 2]);
+/// # Ok::<(), pjrt::Error>(())
+/// ```
 pub unsafe trait Element: Copy + Send + Sync + 'static {
     /// The element type in PJRT.
     const TYPE: ElementType;

@@ -11,6 +11,21 @@ pub type Result<T> = std::result::Result<T, Error>;
 ///
 /// Every variant names the C function and says what was expected, what came and, where it is
 /// known, what to do next.
+///
+/// ```
+/// # pjrt_doc::ready("cpu");
+/// # let client = pjrt::Plugin::find("cpu")?.create_client(&Default::default())?;
+/// use pjrt::{CompileOptions, Error, ErrorCode, Program};
+///
+/// match client.compile(&Program::mlir("no program"), &CompileOptions::new()) {
+///     Err(Error::Plugin(error)) => {
+///         assert_eq!(error.function, "PJRT_Client_Compile");
+///         println!("{}: {}", error.code, error.message);
+///     }
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), pjrt::Error>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {

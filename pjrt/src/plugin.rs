@@ -13,6 +13,18 @@ use std::fmt;
 use std::path::Path;
 
 /// A loaded and initialised plugin. It is never unloaded: real plugins crash when they are.
+///
+/// ```
+/// # pjrt_doc::ready("cpu");
+/// use pjrt::Plugin;
+///
+/// let plugin = Plugin::find("cpu")?;
+/// println!("{} speaks PJRT {}", plugin.name(), plugin.api_version());
+/// for attribute in plugin.attributes()?.iter() {
+///     println!("{:?}", attribute?);
+/// }
+/// # Ok::<(), pjrt::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Plugin {
     api: &'static Api,

@@ -10,6 +10,15 @@ use std::path::Path;
 const BYTECODE: &[u8] = b"ML\xefR";
 
 /// A program in a form that plugins compile.
+///
+/// ```
+/// use pjrt::Program;
+///
+/// let program = Program::mlir(
+///     "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> { return %x : tensor<2xf32> }",
+/// );
+/// assert_eq!(program.format(), "mlir");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Program<'a> {
     code: Cow<'a, [u8]>,

@@ -9,6 +9,20 @@ use std::sync::Arc;
 /// How a program is run. The default leaves everything to the plugin.
 ///
 /// What is set on a plugin that is too old to know it is refused, with the name of the field.
+///
+/// ```
+/// # pjrt_doc::ready("cpu");
+/// # let client = pjrt::Plugin::find("cpu")?.create_client(&Default::default())?;
+/// # let program = pjrt::Program::mlir("func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> { %y = stablehlo.add %x, %x : tensor<2xf32> return %y : tensor<2xf32> }");
+/// # let executable = client.compile(&program, &Default::default())?;
+/// use pjrt::ExecuteOptions;
+///
+/// let x = client.buffer_from_slice(&[1.0f32, 2.0], &[2])?;
+/// let options = ExecuteOptions::new().launch_id(7);
+/// let runs = executable.execute(vec![vec![(&x).into()]], &options)?;
+/// assert_eq!(runs[0].outputs[0].to_vec::<f32>()?, [2.0, 4.0]);
+/// # Ok::<(), pjrt::Error>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct ExecuteOptions {
     pub(super) launch_id: i32,

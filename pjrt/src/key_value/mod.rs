@@ -16,6 +16,17 @@ use std::time::Duration;
 ///
 /// A plugin calls from threads of its own, several at once, as long as the client lives. Keys and
 /// values are bytes. A panic in a method is told the plugin as the error INTERNAL.
+///
+/// ```
+/// # pjrt_doc::ready("cpu");
+/// use pjrt::{ClientOptions, InMemoryStore, KeyValueStore, Plugin};
+/// use std::sync::Arc;
+///
+/// let store: Arc<dyn KeyValueStore> = Arc::new(InMemoryStore::default());
+/// let options = ClientOptions::new().key_value_store(store);
+/// let client = Plugin::find("cpu")?.create_client(&options)?;
+/// # Ok::<(), pjrt::Error>(())
+/// ```
 pub trait KeyValueStore: Send + Sync + 'static {
     /// The value of a key, once somebody has put it; none if nobody does in time. A plugin that
     /// wants to wait without end gives [`Duration::MAX`].

@@ -38,7 +38,8 @@ pub fn ready(name: &str) {
 ///
 /// If it is not loaded.
 pub fn mock() -> Plugin {
-    let mock = Mock::builder().build();
+    // The plugin works as long as this is there: to the end of the process.
+    let mock: &'static Mock = Box::leak(Box::new(Mock::builder().build()));
     // SAFETY: the mock's table lives as long as the process and is what a plugin's is.
     match unsafe { Plugin::from_api(mock.api()) } {
         Ok(plugin) => plugin,

@@ -6,6 +6,20 @@
 /// Dropping it waits for the transfers in flight; a buffer whose last piece was not sent then holds an
 /// error (INTERNAL). Do not drop it in a callback that a transfer runs.
 ///
+/// ```
+/// # let client = pjrt_doc::mock().create_client(&Default::default())?;
+/// # let memory = client.addressable_memories()?.remove(0);
+/// use pjrt::{BufferSpec, ElementType};
+///
+/// let spec = BufferSpec { element_type: ElementType::U8, dims: &[4], layout: None };
+/// let mut manager = client.create_buffers_for_async_transfer(&[spec], &memory)?;
+/// let buffer = manager.retrieve_buffer(0)?;
+/// manager.transfer_data(0, vec![1, 2], 0, false)?.wait()?;
+/// manager.transfer_data(0, vec![3, 4], 2, true)?.wait()?;
+/// assert_eq!(buffer.to_vec::<u8>()?, [1, 2, 3, 4]);
+/// # Ok::<(), pjrt::Error>(())
+/// ```
+///
 /// The C type is `PJRT_AsyncHostToDeviceTransferManager`.
 pub struct AsyncTransferManager(
     ::pjrt::__rt::Unique<::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager>,

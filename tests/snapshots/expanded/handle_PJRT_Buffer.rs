@@ -6,6 +6,15 @@
 /// Its contents may still be on their way: the ready event tells. Dropping it frees the memory once the
 /// work that uses it is done.
 ///
+/// ```
+/// # pjrt_doc::ready("cpu");
+/// # let client = pjrt::Plugin::find("cpu")?.create_client(&Default::default())?;
+/// let buffer = client.buffer_from_slice(&[1i32, 2, 3, 4], &[2, 2])?;
+/// assert_eq!(buffer.dimensions()?, [2, 2]);
+/// assert_eq!(buffer.to_vec::<i32>()?, [1, 2, 3, 4]);
+/// # Ok::<(), pjrt::Error>(())
+/// ```
+///
 /// The C type is `PJRT_Buffer`.
 pub struct Buffer(::pjrt::__rt::Unique<::pjrt::sys::PJRT_Buffer>);
 // SAFETY: the methods give the parts that the handle was made of; the destructor is the one

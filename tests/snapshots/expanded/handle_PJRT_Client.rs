@@ -7,6 +7,15 @@
 /// client is shut down when the last handle goes. A process that has a client must not fork and go on
 /// using it in the child: the threads that do the work stay behind.
 ///
+/// ```
+/// # pjrt_doc::ready("cpu");
+/// use pjrt::{ClientOptions, Plugin};
+///
+/// let client = Plugin::find("cpu")?.create_client(&ClientOptions::new())?;
+/// assert_eq!(client.platform_name()?, "cpu");
+/// # Ok::<(), pjrt::Error>(())
+/// ```
+///
 /// The C type is `PJRT_Client`.
 #[derive(Clone)]
 pub struct Client(::pjrt::__rt::Shared<::pjrt::sys::PJRT_Client>);

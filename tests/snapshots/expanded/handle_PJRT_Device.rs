@@ -5,6 +5,16 @@
 ///
 /// Devices of other processes are listed too, but only addressable ones take work.
 ///
+/// ```
+/// # pjrt_doc::ready("cpu");
+/// # let client = pjrt::Plugin::find("cpu")?.create_client(&Default::default())?;
+/// for device in client.addressable_devices()? {
+///     let description = device.description()?;
+///     println!("{}: {}", description.id()?, description.kind()?);
+/// }
+/// # Ok::<(), pjrt::Error>(())
+/// ```
+///
 /// The C type is `PJRT_Device`.
 #[derive(Clone)]
 pub struct Device(::pjrt::__rt::Shared<::pjrt::sys::PJRT_Device>);

@@ -3,6 +3,16 @@
 
 /// Something that will have happened: work is finished, or it failed with an error.
 ///
+/// ```
+/// # pjrt_doc::ready("cpu");
+/// # let client = pjrt::Plugin::find("cpu")?.create_client(&Default::default())?;
+/// let buffer = client.buffer_from_slice(&[1.0f32], &[1])?;
+/// let event = buffer.ready_event()?;
+/// event.wait()?;
+/// assert!(event.is_ready()?);
+/// # Ok::<(), pjrt::Error>(())
+/// ```
+///
 /// The C type is `PJRT_Event`.
 pub struct Event(::pjrt::__rt::Unique<::pjrt::sys::PJRT_Event>);
 // SAFETY: the methods give the parts that the handle was made of; the destructor is the one

@@ -3,6 +3,17 @@
 
 /// A compiled program: what is known about it, and its serialized form. To run it, load it.
 ///
+/// ```
+/// # pjrt_doc::ready("cpu");
+/// # let client = pjrt::Plugin::find("cpu")?.create_client(&Default::default())?;
+/// # let program = pjrt::Program::mlir("func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> { %y = stablehlo.add %x, %x : tensor<2xf32> return %y : tensor<2xf32> }");
+/// # let loaded = client.compile(&program, &Default::default())?;
+/// let executable = loaded.executable()?;
+/// assert_eq!(executable.num_outputs()?, 1);
+/// assert_eq!(executable.output_dimensions()?, [[2]]);
+/// # Ok::<(), pjrt::Error>(())
+/// ```
+///
 /// The C type is `PJRT_Executable`.
 #[derive(Clone)]
 pub struct Executable(::pjrt::__rt::Shared<::pjrt::sys::PJRT_Executable>);

@@ -3,6 +3,17 @@
 
 /// A program loaded on a client's devices, ready to run.
 ///
+/// ```
+/// # pjrt_doc::ready("cpu");
+/// # let client = pjrt::Plugin::find("cpu")?.create_client(&Default::default())?;
+/// # let program = pjrt::Program::mlir("func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> { %y = stablehlo.add %x, %x : tensor<2xf32> return %y : tensor<2xf32> }");
+/// let executable = client.compile(&program, &pjrt::CompileOptions::new())?;
+/// let x = client.buffer_from_slice(&[1.0f32, 2.0], &[2])?;
+/// let outputs = executable.run(&[&x])?;
+/// assert_eq!(outputs[0].to_vec::<f32>()?, [2.0, 4.0]);
+/// # Ok::<(), pjrt::Error>(())
+/// ```
+///
 /// The C type is `PJRT_LoadedExecutable`.
 #[derive(Clone)]
 pub struct LoadedExecutable(::pjrt::__rt::Shared<::pjrt::sys::PJRT_LoadedExecutable>);

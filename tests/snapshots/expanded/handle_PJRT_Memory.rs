@@ -3,6 +3,14 @@
 
 /// A memory space of a client, such as a device's own memory or pinned host memory.
 ///
+/// ```
+/// # pjrt_doc::ready("cpu");
+/// # let client = pjrt::Plugin::find("cpu")?.create_client(&Default::default())?;
+/// let device = client.addressable_devices()?.remove(0);
+/// assert_eq!(device.default_memory()?.kind()?, "device");
+/// # Ok::<(), pjrt::Error>(())
+/// ```
+///
 /// The C type is `PJRT_Memory`.
 #[derive(Clone)]
 pub struct Memory(::pjrt::__rt::Shared<::pjrt::sys::PJRT_Memory>);

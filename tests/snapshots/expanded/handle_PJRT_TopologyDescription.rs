@@ -5,6 +5,15 @@
 ///
 /// One made by name or from bytes stands alone; one taken from a client belongs to that client.
 ///
+/// ```
+/// # pjrt_doc::ready("cpu");
+/// # let client = pjrt::Plugin::find("cpu")?.create_client(&Default::default())?;
+/// let topology = client.topology_description()?;
+/// assert_eq!(topology.platform_name()?, "cpu");
+/// println!("{} devices", topology.device_descriptions()?.len());
+/// # Ok::<(), pjrt::Error>(())
+/// ```
+///
 /// The C type is `PJRT_TopologyDescription`.
 #[derive(Clone)]
 pub struct TopologyDescription(
