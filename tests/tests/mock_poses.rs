@@ -1,7 +1,7 @@
 //! The mock plugin looks as the headers of its time say: sizes, slots, chains, structs.
 
-use pjrt::sys;
-use pjrt_mock::{Fault, Mock};
+use pjrt::{Error, sys};
+use pjrt_mock::{Builder, Fault, Mock};
 use pjrt_tests::mocked;
 use std::path::PathBuf;
 use std::process::Command;
@@ -94,6 +94,42 @@ fn library() -> PathBuf {
     folder.join(format!("{prefix}pjrt_mock{suffix}"))
 }
 
+const FAULTS: &str = "PJRT_Client_PlatformName: error 13 not today; \
+    PJRT_Client_PlatformVersion: text platform_version platform_version_size; \
+    PJRT_Client_DefaultDeviceAssignment: missing";
+
+/// Why a plugin is not loaded.
+fn refusal(builder: Builder) -> Error {
+    let mock = builder.build();
+    // SAFETY: the table lives as long as the process; what it says of itself may be a lie.
+    match unsafe { pjrt::Plugin::from_api(mock.api()) } {
+        Err(error @ Error::Load(_)) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn plugins_that_lie_about_their_size_or_version_are_refused() {
+    for bytes in [0, 8, 39, 1 << 40, usize::MAX] {
+        let error = refusal(Mock::builder().table_size(bytes));
+        assert!(error.to_string().contains(&bytes.to_string()), "{error}");
+    }
+    for (major, minor) in [(0, 0), (0, 39), (0, -1), (1, 114)] {
+        let error = refusal(Mock::builder().version(major, minor));
+        let version = format!("{major}.{minor}");
+        assert!(error.to_string().contains(&version), "{error}");
+    }
+}
+
+#[test]
+fn a_chain_that_leads_back_to_its_beginning_is_read_once() {
+    let plugin = mocked(Mock::builder().cyclic_chain());
+    let sound = mocked(Mock::builder());
+    assert_eq!(plugin.extensions().len(), sound.extensions().len());
+    assert!(plugin.extension_chain_fault().is_some());
+    assert_eq!(sound.extension_chain_fault(), None);
+}
+
 #[test]
 fn the_library_poses_as_the_environment_says() {
     if let Ok(minor) = std::env::var("PJRT_MOCK_MINOR") {
@@ -102,6 +138,12 @@ fn the_library_poses_as_the_environment_says() {
         assert_eq!(plugin.api_version().minor.to_string(), minor);
         let client = plugin.create_client(&pjrt::ClientOptions::new()).unwrap();
         assert_eq!(client.devices().unwrap().len(), 3);
+        let told = client.platform_name().unwrap_err();
+        assert!(told.to_string().contains("not today"), "{told}");
+        let told = client.platform_version().unwrap_err();
+        assert!(matches!(told, Error::InvalidOutput { .. }), "{told}");
+        let told = client.default_device_assignment(1, 1).unwrap_err();
+        assert!(matches!(told, Error::Unimplemented { .. }), "{told}");
         return;
     }
     let run = Command::new(std::env::current_exe().unwrap())
@@ -109,6 +151,7 @@ fn the_library_poses_as_the_environment_says() {
         .env("PJRT_MOCK_LIBRARY", library())
         .env("PJRT_MOCK_MINOR", "76")
         .env("PJRT_MOCK_DEVICES", "3")
+        .env("PJRT_MOCK_FAULTS", FAULTS)
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&run.stdout);

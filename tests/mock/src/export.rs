@@ -1,8 +1,9 @@
 //! The plugin as a shared library: what it poses as stands in the environment.
 
-use crate::Mock;
+use crate::{Failure, Fault, Mock};
 use pjrt_sys as sys;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// Gives the table of the plugin that the environment describes:
 ///
@@ -10,8 +11,11 @@ use std::sync::OnceLock;
 /// - `PJRT_MOCK_DEVICES`: how many devices a client has
 /// - `PJRT_MOCK_EXACT`: any value lets it take only the very sizes of its version
 /// - `PJRT_MOCK_FUTURE`: so many minors newer than the headers
+/// - `PJRT_MOCK_FAULTS`: what goes wrong, `FUNCTION:FAULT` divided by semicolons, where a fault is
+///   `missing`, `never`, `panic`, `error CODE MESSAGE`, `later CODE MESSAGE`, `slow MILLISECONDS`,
+///   `null FIELD`, `value FIELD NUMBER`, `text FIELD LENGTH_FIELD` or `larger BYTES`
 ///
-/// It is null if a variable is no number.
+/// It is null if a variable is not as it should be.
 #[unsafe(no_mangle)]
 pub extern "C" fn GetPjrtApi() -> *const sys::PJRT_Api {
     static MOCK: OnceLock<Option<Mock>> = OnceLock::new();
@@ -39,5 +43,35 @@ fn from_environment() -> Option<Mock> {
     if std::env::var_os("PJRT_MOCK_EXACT").is_some() {
         builder = builder.exact_sizes();
     }
+    if let Ok(faults) = std::env::var("PJRT_MOCK_FAULTS") {
+        for entry in faults.split(';').map(str::trim).filter(|e| !e.is_empty()) {
+            let (function, fault) = entry.split_once(':')?;
+            builder = builder.fault(function.trim(), fault_of(fault)?);
+        }
+    }
     Some(builder.build())
+}
+
+/// Reads a fault as it is written in the environment.
+fn fault_of(text: &str) -> Option<Fault> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    // Names of fields live as long as the process, as the plugin of a library does.
+    let name = |word: &str| -> &'static str { Box::leak(word.to_owned().into_boxed_str()) };
+    let failure = |code: &str, message: &[&str]| {
+        let code = sys::PJRT_Error_Code(code.parse().ok()?);
+        Some(Failure::new(code, message.join(" ")))
+    };
+    Some(match words.as_slice() {
+        ["missing"] => Fault::Missing,
+        ["never"] => Fault::Never,
+        ["panic"] => Fault::Panic,
+        ["error", code, message @ ..] => Fault::Error(failure(code, message)?),
+        ["later", code, message @ ..] => Fault::Later(failure(code, message)?),
+        ["slow", time] => Fault::Slow(Duration::from_millis(time.parse().ok()?)),
+        ["null", field] => Fault::Null(name(field)),
+        ["value", field, value] => Fault::Value(name(field), value.parse().ok()?),
+        ["text", field, length] => Fault::BadText(name(field), name(length)),
+        ["larger", bytes] => Fault::LargerMinimum(bytes.parse().ok()?),
+        _ => return None,
+    })
 }

@@ -6,6 +6,9 @@
 //! that no behaviour knows of versions. A plugin keeps books of its handles and tells what its caller
 //! did wrong, and what it left behind.
 //!
+//! As a shared library it is described by the environment, for programs that load a plugin from a
+//! file: see [`GetPjrtApi`].
+//!
 //! ```
 //! use pjrt_mock::Mock;
 //!
@@ -51,6 +54,7 @@ mod transfer;
 mod work;
 
 pub use era::{commits, keeps_slots, minors, newest};
+pub use export::GetPjrtApi;
 pub use failure::Failure;
 pub use fault::Fault;
 pub use mock::{Builder, Mock, Report};
