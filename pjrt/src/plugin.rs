@@ -64,6 +64,12 @@ impl Plugin {
     /// A library runs code of its own when it is loaded: load only files that you trust as much as
     /// your own program.
     ///
+    /// No check here can catch what follows. A process must not `fork` and go on in the child once
+    /// a client was created: the plugin's threads stay behind, and the child waits for them forever.
+    /// A TPU serves one process: libtpu takes a lock from here to the end of the process, and
+    /// another process that loads it meanwhile is refused, unless
+    /// [`crate::TpuOptions::allow_multiple_load`] lets both, which is for work without a TPU.
+    ///
     /// # Errors
     ///
     /// [`crate::Error::Load`]: it is no library, no plugin, of an unsupported version, or it failed

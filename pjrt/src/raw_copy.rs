@@ -6,14 +6,16 @@ use crate::{Buffer, Error, Event, MemoryLayout, Result, Transfer, raw};
 const COPY: &str = "PJRT_Buffer_CopyRawToHost";
 
 impl Buffer {
-    /// Copies bytes of the array, as they lie on the device, to the host. Returns at once; the
-    /// bytes come from [`Transfer::wait`].
+    /// Copies bytes of the array, as they lie on the device, to the host. Waits until there is an
+    /// array, for the CPU plugin (0.81) ends the process if it has no memory yet; the copy goes on
+    /// after this returns, and the bytes come from [`Transfer::wait`].
     ///
     /// Calls `PJRT_Buffer_CopyRawToHost`.
     ///
     /// # Errors
     ///
-    /// `InvalidArgument` for a range that is not within the array; what the plugin reports.
+    /// `InvalidArgument` for a range that is not within the array; the error of the work that makes
+    /// the array; what the plugin reports.
     pub fn copy_raw_to_host(&self, offset: i64, length: usize) -> Result<Transfer<Vec<u8>>> {
         let api = self.api();
         rt::destructor::<Event>(api)?;
@@ -27,6 +29,7 @@ impl Buffer {
             });
         }
         memory.resize(length, 0u8);
+        self.ready_event()?.wait()?;
         let destination: *mut u8 = memory.as_mut_ptr();
         let input =
             raw::BufferCopyRawToHostIn::new(self.as_raw(), destination.cast(), offset, size);

@@ -24,6 +24,12 @@ pub fn event_error_lost() {
             own.set(Err((ErrorCode::DATA_LOSS, "gone"))).unwrap();
             assert!(event.is_ready().unwrap());
             is_lost(&event);
+            // Success can be told too.
+            let own = OwnEvent::create(plugin).unwrap();
+            let event = own.event();
+            own.set(Ok(())).unwrap();
+            event.wait().unwrap();
+            event.error().unwrap();
         },
         |plugin| {
             let client = client(plugin);
