@@ -4,11 +4,13 @@
 //! [`Event`](crate::Event) of the main API: an object of this kind carries a table of its own
 //! functions, and whoever holds it counts a reference. Raw buffers give and take them.
 
+mod future;
 mod list;
 mod own_error;
 mod promise;
 mod transfer;
 
+pub use future::{DeviceEventFuture, DeviceTransferFuture};
 pub(crate) use list::EventList;
 pub use promise::DeviceEventPromise;
 pub use transfer::DeviceTransfer;

@@ -1,8 +1,11 @@
 //! Events: something that will have happened.
 
 use crate::rt::{self, Api, Handle};
-use crate::{Result, raw, sys};
+use crate::watch::Watch;
+use crate::{Error, Result, raw, sys};
 use std::ffi::c_void;
+use std::sync::Arc;
+use std::time::Duration;
 
 pjrt_macros::generate!(handle PJRT_Event);
 
@@ -46,6 +49,41 @@ impl Event {
             drop(rt::called::<Call>(number));
         }
         out.map(drop)
+    }
+
+    /// Waits for the event, so long at most. True if it has happened with success, false if the
+    /// time has passed; the event can be waited for again. [`Event::wait`] has no limit.
+    ///
+    /// Calls `PJRT_Event_OnReady` the first time that an event is waited for like this or awaited.
+    /// An event that never happens keeps what that callback needs, a few words, for good.
+    ///
+    /// Inside a callback of the plugin's the event may not happen as long as the callback runs.
+    ///
+    /// # Errors
+    ///
+    /// The error that the event happened with, however often it is asked for; what the plugin
+    /// reports.
+    pub fn wait_timeout(&self, timeout: Duration) -> Result<bool> {
+        match self.watch()?.wait_timeout(timeout) {
+            Some(outcome) => outcome.map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// What tells the outcome to those who wait: one for the event, which the plugin was given.
+    pub(crate) fn watch(&self) -> Result<Arc<Watch>> {
+        if self.0.noted::<Arc<Watch>>().is_none() {
+            self.0.note(Arc::<Watch>::default());
+        }
+        let Some(watch) = self.0.noted::<Arc<Watch>>() else {
+            return Err(Error::InvalidArgument {
+                function: "PJRT_Event_OnReady",
+                argument: "event",
+                problem: "another note is kept about it".to_owned(),
+            });
+        };
+        watch.register(|callback| self.on_ready(callback))?;
+        Ok(watch.clone())
     }
 }
 

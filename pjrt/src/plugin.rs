@@ -73,8 +73,10 @@ impl Plugin {
     /// # Errors
     ///
     /// [`crate::Error::Load`]: it is no library, no plugin, of an unsupported version, or it failed
-    /// to initialise, which is final for the process.
+    /// to initialise, which is final for the process; or `PJRT_TRACE` names a file that cannot be
+    /// written (see [`crate::trace`]).
     pub fn load(path: impl AsRef<Path>) -> Result<Plugin> {
+        crate::trace::from_environment()?;
         Ok(Plugin {
             api: registry::load(path.as_ref())?,
         })
@@ -108,6 +110,7 @@ impl Plugin {
     ///
     /// As [`Plugin::load`].
     pub unsafe fn from_api(table: *const sys::PJRT_Api) -> Result<Plugin> {
+        crate::trace::from_environment()?;
         // SAFETY: the caller's promise.
         let api = unsafe { registry::plugin(table, "a static plugin") }?;
         Ok(Plugin { api })

@@ -4,7 +4,7 @@ use crate::rt::{Owner, guard};
 use crate::{Event, Result};
 
 /// Host memory in the hands of a plugin, until an event. The memory comes back from
-/// [`Transfer::wait`]; dropped before, it is freed when the plugin has done with it.
+/// [`Transfer::wait`] or `await`; dropped before, it is freed when the plugin has done with it.
 #[derive(Debug)]
 pub struct Transfer<T: Send + 'static> {
     event: Event,
@@ -38,8 +38,13 @@ impl<T: Send + 'static> Transfer<T> {
     /// # Errors
     ///
     /// The error of the transfer, or of what it waited for.
-    pub fn wait(mut self) -> Result<T> {
+    pub fn wait(self) -> Result<T> {
         self.event.wait()?;
+        self.into_memory()
+    }
+
+    /// The memory, once the event has happened with success.
+    pub(crate) fn into_memory(mut self) -> Result<T> {
         self.memory.take().ok_or_else(|| {
             let place = crate::rt::Place {
                 function: "PJRT_Event_Await",

@@ -292,13 +292,27 @@ fn function(model: &Model, call: &Call<'_>) -> TokenStream {
     });
     let outputs = call.outputs.iter().map(|field| read(model, call, field));
     let check = match call.result {
-        CallResult::Own => quote!(::pjrt::__rt::check_own(table, error, &FUNCTION)),
-        _ => quote!(::pjrt::__rt::check(api, error, &FUNCTION)),
+        CallResult::Own => quote!(::pjrt::__rt::check_own(table, error, &FUNCTION, traced)),
+        _ => quote!(::pjrt::__rt::check(api, error, &FUNCTION, traced)),
+    };
+    let traced_by = match call.core {
+        true => quote!(api),
+        false => quote!(table.api()),
+    };
+    let sent = match sized {
+        Some(_) => quote!(args.struct_size),
+        None => quote!(0),
     };
     let (convert, status_field) = match (&call.result, status(model, call)) {
-        (CallResult::Void, _) => (quote!(), quote!()),
+        (CallResult::Void, _) => (
+            quote!(::pjrt::__rt::end(#traced_by, &FUNCTION, traced, true);),
+            quote!(),
+        ),
         (_, Some(Returns::Status)) => (quote!(let status = #check.err();), quote!(status,)),
-        (_, Some(Returns::Raw)) => (quote!(), quote!(error,)),
+        (_, Some(Returns::Raw)) => (
+            quote!(::pjrt::__rt::end(#traced_by, &FUNCTION, traced, error.is_null());),
+            quote!(error,),
+        ),
         (_, _) => (quote!(#check?;), quote!()),
     };
     let bind = match call.result {
@@ -361,6 +375,7 @@ fn function(model: &Model, call: &Call<'_>) -> TokenStream {
             #memory
             #sized
             #(#fill)*
+            let traced = ::pjrt::__rt::begin(#traced_by, &FUNCTION, #sent);
             ::pjrt::__rt::safety!("the slot is inside the plugin's own table and of this function's type; `args` is a whole struct of ours, zeroed but for the inputs, and lives through the call; what its pointers refer to is the caller's promise.");
             #bind unsafe { function(#pointer) };
             #again

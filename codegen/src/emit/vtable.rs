@@ -151,16 +151,17 @@ fn function(
         }
     });
     let call = quote!(unsafe { function(#this, #(#given),*) });
+    let end = quote!(::pjrt::__rt::end(api, &SLOT.function, traced, true););
     let (bound, returned) = match gives {
-        Gives::Nothing => (quote!(#call;), None),
+        Gives::Nothing => (quote!(#call; #end), None),
         Gives::Error => (
             quote! {
                 let error = #call;
-                ::pjrt::__rt::check(api, error, &SLOT.function)?;
+                ::pjrt::__rt::check(api, error, &SLOT.function, traced)?;
             },
             None,
         ),
-        Gives::Value(ty) => (quote!(let returned = #call;), Some(ty)),
+        Gives::Value(ty) => (quote!(let returned = #call; #end), Some(ty)),
     };
     let (structure, result, value) = if outputs.is_empty() {
         match returned {
@@ -202,6 +203,7 @@ fn function(
                 return ::core::result::Result::Err(api.absent(&SLOT.function));
             };
             #(#prepared)*
+            let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
             ::pjrt::__rt::safety!(#why);
             #bound
             ::core::result::Result::Ok(#value)
@@ -260,7 +262,7 @@ fn counted(table: &Vtable<'_>) -> Option<TokenStream> {
             #lookup
             ::pjrt::__rt::safety!("the table reaches as far as this slot.");
             let function = unsafe { (&raw const (*table).#field).read() };
-            function.ok_or_else(|| api.absent(&SLOT.function))?
+            (function.ok_or_else(|| api.absent(&SLOT.function))?, &SLOT.function)
         })
     };
     let (clone, drop) = (one(clone), one(drop));

@@ -6,7 +6,7 @@ use crate::rt::{Owner, Place};
 use crate::transfer::Kept;
 
 /// Host memory in the hands of a plugin, until a device event. The memory comes back from
-/// [`DeviceTransfer::wait`]; dropped before, it is freed when the plugin has done with it.
+/// [`DeviceTransfer::wait`] or `await`; dropped before, it is freed when the plugin has done with it.
 #[derive(Debug)]
 pub struct DeviceTransfer<T: Send + 'static> {
     event: DeviceEvent,
@@ -34,8 +34,13 @@ impl<T: Send + 'static> DeviceTransfer<T> {
     /// # Errors
     ///
     /// The error of the transfer, or of what it waited for.
-    pub fn wait(mut self) -> Result<T> {
+    pub fn wait(self) -> Result<T> {
         self.event.wait()?;
+        self.into_memory()
+    }
+
+    /// The memory, once the event has happened with success.
+    pub(super) fn into_memory(mut self) -> Result<T> {
         let place = Place {
             function: "PJRT_DeviceEvent_FunctionTable.and_then",
             field: "callback",

@@ -60,6 +60,15 @@ pub enum LoadError {
         /// Names and values.
         missing: Vec<(&'static str, OsString)>,
     },
+    /// The file that calls are to be traced to cannot be opened.
+    Trace {
+        /// Environment variable that names it.
+        variable: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: String,
+    },
 }
 
 impl fmt::Display for LoadError {
@@ -111,6 +120,15 @@ impl fmt::Display for LoadError {
                 }
                 f.write_str(" in the environment before it is loaded: call `LoadOptions::apply` first, or start the program with them")
             }
+            LoadError::Trace {
+                variable,
+                path,
+                cause,
+            } => write!(
+                f,
+                "{variable} asks for a trace of all calls in {}, which cannot be opened to write: {cause}; name another file or unset {variable}",
+                path.display()
+            ),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Tables that an extension points at: functions with a size and an error type of their own.
 
 use super::gate::History;
+use super::traced::{Traced, end, failed};
 use super::{Api, Function, Place, Sorted, Table, TableType};
 use crate::error::PluginError;
 use crate::{Error, ErrorCode, Result};
@@ -95,11 +96,15 @@ pub fn check_own<T: TableBehind>(
     table: &Table<T>,
     error: *mut T::Error,
     function: &Function,
+    traced: Traced,
 ) -> Result<()> {
+    let api = table.api();
     if error.is_null() {
+        end(api, function, traced, true);
         return Ok(());
     }
-    Err(own_error(table, error, function.name))
+    let convert = || own_error(table, error, function.name);
+    Err(failed(api, function, traced, convert, Error::code))
 }
 
 /// Converts an error, which must not be null, and frees it.

@@ -1,5 +1,6 @@
 //! From a plugin's error to ours. The error is destroyed by the table that made it.
 
+use super::traced::{Traced, end, failed};
 use super::{Api, Function, fits, guard};
 use crate::error::PluginError;
 use crate::raw;
@@ -7,13 +8,20 @@ use crate::sys;
 use crate::{Error, ErrorCode, Result};
 use std::ffi::{c_char, c_void};
 
-/// `Ok` for null; else takes the error over and converts it.
-pub fn check(api: &Api, error: *mut sys::PJRT_Error, function: &Function) -> Result<()> {
+/// `Ok` for null; else takes the error over and converts it. Ends the call that gave it.
+pub fn check(
+    api: &Api,
+    error: *mut sys::PJRT_Error,
+    function: &Function,
+    traced: Traced,
+) -> Result<()> {
     if error.is_null() {
+        end(api, function, traced, true);
         return Ok(());
     }
     let lost = guard::off("event_error_lost") && function.name == "PJRT_Event_Await";
-    let error = plugin_error(api, error, function.name);
+    let convert = || plugin_error(api, error, function.name);
+    let error = failed(api, function, traced, convert, Error::code);
     if lost { Ok(()) } else { Err(error) }
 }
 

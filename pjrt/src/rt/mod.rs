@@ -17,6 +17,7 @@ mod read;
 mod reaper;
 mod sorted;
 mod table;
+mod traced;
 mod value;
 mod vtable;
 mod waiting;
@@ -51,6 +52,7 @@ pub use read::{free_later, held_bytes, held_named_values, named_values, part, sl
 pub(crate) use reaper::on_plugin_thread;
 pub(crate) use sorted::Sorted;
 pub use table::{Table, TableType};
+pub use traced::{Traced, begin, end};
 pub use value::{Value, ValueMemory, live, value_list, zeroed_values};
 pub use vtable::{Counted, Counting, Ref, Slot, object, reaches};
 pub(crate) use waiting::{called, waiting};

@@ -1,6 +1,6 @@
 //! Objects that carry a table of their own functions, which are called by position.
 
-use super::{Api, Function, Owner, Place, reaper};
+use super::{Api, Function, Owner, Place, begin, end, reaper};
 use crate::Result;
 use std::ptr::NonNull;
 
@@ -80,9 +80,25 @@ pub unsafe fn reaches<V>(api: &Api, table: *const V, slot: &Slot) -> Result<()> 
 #[derive(Clone, Copy, Debug)]
 pub struct Counting<T> {
     /// Counts one more.
-    pub clone: unsafe extern "C" fn(T),
+    pub clone: Count<T>,
     /// Gives one up; the last one destroys the object.
-    pub drop: unsafe extern "C" fn(T),
+    pub drop: Count<T>,
+}
+
+/// A function that counts, and what traces call it.
+pub type Count<T> = (unsafe extern "C" fn(T), &'static Function);
+
+/// Calls a function that counts.
+///
+/// # Safety
+///
+/// The function is the object's own, and the object is live.
+unsafe fn count<T>(api: &Api, function: Count<T>, this: T) {
+    let (function, name) = function;
+    let traced = begin(api, name, 0);
+    // SAFETY: the caller's promise.
+    unsafe { function(this) };
+    end(api, name, traced, true);
 }
 
 /// Objects whose references are counted by functions of their own table.
@@ -160,7 +176,7 @@ impl<C: Counted> Ref<C> {
         // SAFETY: the caller's promise.
         let counting = unsafe { C::counting(api, object) }?;
         // SAFETY: the object is live, and the function its own.
-        unsafe { (counting.clone)(C::this(object)) };
+        unsafe { count(api, counting.clone, C::this(object)) };
         Ok(Ref {
             object,
             counting,
@@ -196,7 +212,7 @@ impl<C: Counted> Ref<C> {
 impl<C: Counted> Clone for Ref<C> {
     fn clone(&self) -> Self {
         // SAFETY: this holds a reference, so the object is live; the function is its own.
-        unsafe { (self.counting.clone)(C::this(self.object)) };
+        unsafe { count(self.api, self.counting.clone, C::this(self.object)) };
         Ref {
             object: self.object,
             counting: self.counting,
@@ -211,6 +227,7 @@ impl<C: Counted> Drop for Ref<C> {
         let last = Last::<C> {
             this: C::this(self.object),
             give_up: self.counting.drop,
+            api: self.api,
             parent: self.parent.take(),
         };
         // The last reference may destroy what a plugin's thread must not.
@@ -221,7 +238,8 @@ impl<C: Counted> Drop for Ref<C> {
 /// A reference on its way to the thread that gives it up.
 struct Last<C: Counted> {
     this: C::This,
-    give_up: unsafe extern "C" fn(C::This),
+    give_up: Count<C::This>,
+    api: &'static Api,
     parent: Option<Owner>,
 }
 
@@ -231,7 +249,7 @@ unsafe impl<C: Counted> Send for Last<C> {}
 impl<C: Counted> Last<C> {
     fn run(self) {
         // SAFETY: the reference is ours and given up once; what must outlive the object goes after it.
-        unsafe { (self.give_up)(self.this) };
+        unsafe { count(self.api, self.give_up, self.this) };
         drop(self.parent);
     }
 }

@@ -70,11 +70,12 @@ pub unsafe fn client_runtime_abi_version(
     let mut args = <::pjrt::sys::abi_version::PJRT_Client_RuntimeAbiVersion_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_Client_RuntimeAbiVersion_Args_STRUCT_SIZE;
     args.client = input.client;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientRuntimeAbiVersionOut {
         abi_version: args.abi_version,
     })
@@ -131,11 +132,12 @@ pub unsafe fn executable_get_abi_version(
     let mut args = <::pjrt::sys::abi_version::PJRT_Executable_GetAbiVersion_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_Executable_GetAbiVersion_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableGetAbiVersionOut {
         abi_version: args.abi_version,
     })
@@ -191,11 +193,12 @@ pub unsafe fn runtime_abi_version_destroy(
     let mut args = <::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_Destroy_Args_STRUCT_SIZE;
     args.abi_version = input.abi_version;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(RuntimeAbiVersionDestroyOut {})
 }
 /// Inputs of [`runtime_abi_version_is_compatible_with_runtime`]: the fields of `PJRT_RuntimeAbiVersion_IsCompatibleWithRuntime_Args` that the caller fills.
@@ -259,11 +262,12 @@ pub unsafe fn runtime_abi_version_is_compatible_with_runtime(
     args.struct_size = ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_IsCompatibleWithRuntime_Args_STRUCT_SIZE;
     args.abi_version = input.abi_version;
     args.other_abi_version = input.other_abi_version;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    let status = ::pjrt::__rt::check(api, error, &FUNCTION).err();
+    let status = ::pjrt::__rt::check(api, error, &FUNCTION, traced).err();
     ::core::result::Result::Ok(RuntimeAbiVersionIsCompatibleWithRuntimeOut {
         status,
     })
@@ -329,11 +333,12 @@ pub unsafe fn runtime_abi_version_is_compatible_with_executable(
     args.struct_size = ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_IsCompatibleWithExecutable_Args_STRUCT_SIZE;
     args.abi_version = input.abi_version;
     args.executable_abi_version = input.executable_abi_version;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    let status = ::pjrt::__rt::check(api, error, &FUNCTION).err();
+    let status = ::pjrt::__rt::check(api, error, &FUNCTION, traced).err();
     ::core::result::Result::Ok(RuntimeAbiVersionIsCompatibleWithExecutableOut {
         status,
     })
@@ -400,11 +405,12 @@ pub unsafe fn runtime_abi_version_to_proto(
     let mut args = <::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_ToProto_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_ToProto_Args_STRUCT_SIZE;
     args.abi_version = input.abi_version;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(RuntimeAbiVersionToProtoOut {
         serialized_proto: args.serialized_proto,
         serialized_proto_size: args.serialized_proto_size,
@@ -466,11 +472,12 @@ pub unsafe fn runtime_abi_version_platform_id(
     let mut args = <::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_PlatformId_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_PlatformId_Args_STRUCT_SIZE;
     args.abi_version = input.abi_version;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(RuntimeAbiVersionPlatformIdOut {
         platform_id: args.platform_id,
     })
@@ -526,11 +533,12 @@ pub unsafe fn executable_abi_version_destroy(
     let mut args = <::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion_Destroy_Args_STRUCT_SIZE;
     args.abi_version = input.abi_version;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableAbiVersionDestroyOut {})
 }
 /// Inputs of [`executable_abi_version_to_proto`]: the fields of `PJRT_ExecutableAbiVersion_ToProto_Args` that the caller fills.
@@ -595,11 +603,12 @@ pub unsafe fn executable_abi_version_to_proto(
     let mut args = <::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion_ToProto_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion_ToProto_Args_STRUCT_SIZE;
     args.abi_version = input.abi_version;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableAbiVersionToProtoOut {
         serialized_proto: args.serialized_proto,
         serialized_proto_size: args.serialized_proto_size,
@@ -661,11 +670,12 @@ pub unsafe fn executable_abi_version_platform_id(
     let mut args = <::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion_PlatformId_Args>::zeroed();
     args.struct_size = ::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion_PlatformId_Args_STRUCT_SIZE;
     args.abi_version = input.abi_version;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableAbiVersionPlatformIdOut {
         platform_id: args.platform_id,
     })
@@ -731,11 +741,12 @@ pub unsafe fn runtime_abi_version_from_proto(
     args.struct_size = ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion_FromProto_Args_STRUCT_SIZE;
     args.serialized_proto = input.serialized_proto;
     args.serialized_proto_size = input.serialized_proto_size;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(RuntimeAbiVersionFromProtoOut {
         abi_version: args.abi_version,
     })
@@ -801,11 +812,12 @@ pub unsafe fn executable_abi_version_from_proto(
     args.struct_size = ::pjrt::sys::abi_version::PJRT_ExecutableAbiVersion_FromProto_Args_STRUCT_SIZE;
     args.serialized_proto = input.serialized_proto;
     args.serialized_proto_size = input.serialized_proto_size;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableAbiVersionFromProtoOut {
         abi_version: args.abi_version,
     })

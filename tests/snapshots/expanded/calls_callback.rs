@@ -83,11 +83,12 @@ pub unsafe fn register_callback(
     args.type_ = input.type_;
     args.callback = input.callback;
     args.user_arg = input.user_arg;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(RegisterCallbackOut {})
 }
 /// Inputs of [`callback_invoke_callback`]: the fields of `PJRT_Callback_InvokeCallback_Args` that the caller fills.
@@ -146,10 +147,11 @@ pub unsafe fn callback_invoke_callback(
     args.client = input.client;
     args.type_ = input.type_;
     args.args = input.args;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(CallbackInvokeCallbackOut {})
 }

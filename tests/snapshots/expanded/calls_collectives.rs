@@ -65,11 +65,12 @@ pub unsafe fn collectives_destroy(
     let mut args = <::pjrt::sys::collectives::PJRT_Collectives_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::collectives::PJRT_Collectives_Destroy_Args_STRUCT_SIZE;
     args.collectives = input.collectives;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(CollectivesDestroyOut {})
 }
 /// Inputs of [`collectives_create_communicators`]: the fields of `PJRT_Collectives_CreateCommunicators_Args` that the caller fills.
@@ -173,11 +174,12 @@ pub unsafe fn collectives_create_communicators(
     args.num_clique_ids = input.num_clique_ids;
     args.rank_ids = input.rank_ids;
     args.num_device_ranks = input.num_device_ranks;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(CollectivesCreateCommunicatorsOut {
         communicators: args.communicators,
         num_communicators: args.num_communicators,
@@ -234,11 +236,12 @@ pub unsafe fn collectives_communicator_destroy(
     let mut args = <::pjrt::sys::collectives::PJRT_Collectives_Communicator_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::collectives::PJRT_Collectives_Communicator_Destroy_Args_STRUCT_SIZE;
     args.communicator = input.communicator;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(CollectivesCommunicatorDestroyOut {
     })
 }
@@ -354,11 +357,12 @@ pub unsafe fn collectives_communicator_all_reduce(
     args.count = input.count;
     args.reduction_kind = input.reduction_kind;
     args.cpu_executor = input.cpu_executor;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(CollectivesCommunicatorAllReduceOut {
         event: args.event,
     })
@@ -477,11 +481,12 @@ pub unsafe fn collectives_communicator_reduce_scatter(
     args.count = input.count;
     args.reduction_kind = input.reduction_kind;
     args.cpu_executor = input.cpu_executor;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(CollectivesCommunicatorReduceScatterOut {
         event: args.event,
     })
@@ -593,11 +598,12 @@ pub unsafe fn collectives_communicator_all_gather(
     args.primitive_type = input.primitive_type;
     args.count = input.count;
     args.cpu_executor = input.cpu_executor;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(CollectivesCommunicatorAllGatherOut {
         event: args.event,
     })
@@ -731,11 +737,12 @@ pub unsafe fn collectives_communicator_collective_permute(
     args.target_ranks = input.target_ranks;
     args.num_target_ranks = input.num_target_ranks;
     args.cpu_executor = input.cpu_executor;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(CollectivesCommunicatorCollectivePermuteOut {
         event: args.event,
     })
@@ -857,11 +864,12 @@ pub unsafe fn collectives_communicator_all_to_all(
     args.primitive_type = input.primitive_type;
     args.count = input.count;
     args.cpu_executor = input.cpu_executor;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(CollectivesCommunicatorAllToAllOut {
         event: args.event,
     })
@@ -928,11 +936,12 @@ pub unsafe fn collectives_communicator_to_string(
     let mut args = <::pjrt::sys::collectives::PJRT_Collectives_Communicator_ToString_Args>::zeroed();
     args.struct_size = ::pjrt::sys::collectives::PJRT_Collectives_Communicator_ToString_Args_STRUCT_SIZE;
     args.communicator = input.communicator;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(CollectivesCommunicatorToStringOut {
         str_: args.str_,
         str_size: args.str_size,

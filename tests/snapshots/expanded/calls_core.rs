@@ -1698,10 +1698,12 @@ pub unsafe fn error_destroy(
     let mut args = <::pjrt::sys::PJRT_Error_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Error_Destroy_Args_STRUCT_SIZE;
     args.error = input.error;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     unsafe { function(&raw mut args) };
+    ::pjrt::__rt::end(api, &FUNCTION, traced, true);
     ::core::result::Result::Ok(ErrorDestroyOut {})
 }
 /// Inputs of [`error_message`]: the fields of `PJRT_Error_Message_Args` that the caller fills.
@@ -1754,10 +1756,12 @@ pub unsafe fn error_message(
     let mut args = <::pjrt::sys::PJRT_Error_Message_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Error_Message_Args_STRUCT_SIZE;
     args.error = input.error;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     unsafe { function(&raw mut args) };
+    ::pjrt::__rt::end(api, &FUNCTION, traced, true);
     ::core::result::Result::Ok(ErrorMessageOut {
         message: args.message,
         message_size: args.message_size,
@@ -1813,10 +1817,12 @@ pub unsafe fn error_get_code(
     let mut args = <::pjrt::sys::PJRT_Error_GetCode_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Error_GetCode_Args_STRUCT_SIZE;
     args.error = input.error;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
+    ::pjrt::__rt::end(api, &FUNCTION, traced, error.is_null());
     ::core::result::Result::Ok(ErrorGetCodeOut {
         code: args.code,
         error,
@@ -1864,11 +1870,12 @@ pub unsafe fn plugin_initialize(
     };
     let mut args = <::pjrt::sys::PJRT_Plugin_Initialize_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Plugin_Initialize_Args_STRUCT_SIZE;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(PluginInitializeOut {})
 }
 /// Inputs of [`plugin_attributes`]: the fields of `PJRT_Plugin_Attributes_Args` that the caller fills.
@@ -1919,11 +1926,12 @@ pub unsafe fn plugin_attributes(
     let gate = api.gate(9);
     let mut args = <::pjrt::sys::PJRT_Plugin_Attributes_Args>::zeroed();
     args.struct_size = gate.sent as usize;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(PluginAttributesOut {
         attributes: args.attributes,
         num_attributes: args.num_attributes,
@@ -1974,11 +1982,12 @@ pub unsafe fn event_destroy(
     let mut args = <::pjrt::sys::PJRT_Event_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Event_Destroy_Args_STRUCT_SIZE;
     args.event = input.event;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(EventDestroyOut {})
 }
 /// Inputs of [`event_is_ready`]: the fields of `PJRT_Event_IsReady_Args` that the caller fills.
@@ -2029,11 +2038,12 @@ pub unsafe fn event_is_ready(
     let mut args = <::pjrt::sys::PJRT_Event_IsReady_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Event_IsReady_Args_STRUCT_SIZE;
     args.event = input.event;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(EventIsReadyOut {
         is_ready: {
             let byte = (&raw const args.is_ready).cast::<u8>();
@@ -2090,11 +2100,12 @@ pub unsafe fn event_error(
     let mut args = <::pjrt::sys::PJRT_Event_Error_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Event_Error_Args_STRUCT_SIZE;
     args.event = input.event;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    let status = ::pjrt::__rt::check(api, error, &FUNCTION).err();
+    let status = ::pjrt::__rt::check(api, error, &FUNCTION, traced).err();
     ::core::result::Result::Ok(EventErrorOut { status })
 }
 /// Inputs of [`event_await`]: the fields of `PJRT_Event_Await_Args` that the caller fills.
@@ -2145,11 +2156,12 @@ pub unsafe fn event_await(
     let mut args = <::pjrt::sys::PJRT_Event_Await_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Event_Await_Args_STRUCT_SIZE;
     args.event = input.event;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    let status = ::pjrt::__rt::check(api, error, &FUNCTION).err();
+    let status = ::pjrt::__rt::check(api, error, &FUNCTION, traced).err();
     ::core::result::Result::Ok(EventAwaitOut { status })
 }
 /// Inputs of [`event_on_ready`]: the fields of `PJRT_Event_OnReady_Args` that the caller fills.
@@ -2207,11 +2219,12 @@ pub unsafe fn event_on_ready(
     args.event = input.event;
     args.callback = input.callback;
     args.user_arg = input.user_arg;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(EventOnReadyOut {})
 }
 /// Inputs of [`client_create`]: the fields of `PJRT_Client_Create_Args` that the caller fills.
@@ -2362,11 +2375,12 @@ pub unsafe fn client_create(
         }
         args.kv_try_get_user_arg = value;
     }
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientCreateOut {
         client: args.client,
     })
@@ -2416,11 +2430,12 @@ pub unsafe fn client_destroy(
     let mut args = <::pjrt::sys::PJRT_Client_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Client_Destroy_Args_STRUCT_SIZE;
     args.client = input.client;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientDestroyOut {})
 }
 /// Inputs of [`client_platform_name`]: the fields of `PJRT_Client_PlatformName_Args` that the caller fills.
@@ -2474,11 +2489,12 @@ pub unsafe fn client_platform_name(
     let mut args = <::pjrt::sys::PJRT_Client_PlatformName_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Client_PlatformName_Args_STRUCT_SIZE;
     args.client = input.client;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientPlatformNameOut {
         platform_name: args.platform_name,
         platform_name_size: args.platform_name_size,
@@ -2533,11 +2549,12 @@ pub unsafe fn client_process_index(
     let mut args = <::pjrt::sys::PJRT_Client_ProcessIndex_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Client_ProcessIndex_Args_STRUCT_SIZE;
     args.client = input.client;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientProcessIndexOut {
         process_index: args.process_index,
     })
@@ -2593,11 +2610,12 @@ pub unsafe fn client_platform_version(
     let mut args = <::pjrt::sys::PJRT_Client_PlatformVersion_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Client_PlatformVersion_Args_STRUCT_SIZE;
     args.client = input.client;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientPlatformVersionOut {
         platform_version: args.platform_version,
         platform_version_size: args.platform_version_size,
@@ -2653,11 +2671,12 @@ pub unsafe fn client_devices(
     let mut args = <::pjrt::sys::PJRT_Client_Devices_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Client_Devices_Args_STRUCT_SIZE;
     args.client = input.client;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientDevicesOut {
         devices: args.devices,
         num_devices: args.num_devices,
@@ -2715,11 +2734,12 @@ pub unsafe fn client_addressable_devices(
     let mut args = <::pjrt::sys::PJRT_Client_AddressableDevices_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Client_AddressableDevices_Args_STRUCT_SIZE;
     args.client = input.client;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientAddressableDevicesOut {
         addressable_devices: args.addressable_devices,
         num_addressable_devices: args.num_addressable_devices,
@@ -2777,11 +2797,12 @@ pub unsafe fn client_lookup_device(
     args.struct_size = ::pjrt::sys::PJRT_Client_LookupDevice_Args_STRUCT_SIZE;
     args.client = input.client;
     args.id = input.id;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientLookupDeviceOut {
         device: args.device,
     })
@@ -2839,11 +2860,12 @@ pub unsafe fn client_lookup_addressable_device(
     args.struct_size = ::pjrt::sys::PJRT_Client_LookupAddressableDevice_Args_STRUCT_SIZE;
     args.client = input.client;
     args.local_hardware_id = input.local_hardware_id;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientLookupAddressableDeviceOut {
         addressable_device: args.addressable_device,
     })
@@ -2900,11 +2922,12 @@ pub unsafe fn client_addressable_memories(
     let mut args = <::pjrt::sys::PJRT_Client_AddressableMemories_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Client_AddressableMemories_Args_STRUCT_SIZE;
     args.client = input.client;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientAddressableMemoriesOut {
         addressable_memories: args.addressable_memories,
         num_addressable_memories: args.num_addressable_memories,
@@ -2977,11 +3000,12 @@ pub unsafe fn client_compile(
     args.program = input.program;
     args.compile_options = input.compile_options;
     args.compile_options_size = input.compile_options_size;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientCompileOut {
         executable: args.executable,
     })
@@ -3057,11 +3081,12 @@ pub unsafe fn client_default_device_assignment(
     args.num_partitions = input.num_partitions;
     args.default_assignment_size = input.default_assignment_size;
     args.default_assignment = input.default_assignment;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientDefaultDeviceAssignmentOut {
     })
 }
@@ -3195,11 +3220,12 @@ pub unsafe fn client_buffer_from_host_buffer(
     args.device = input.device;
     args.memory = input.memory;
     args.device_layout = input.device_layout;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientBufferFromHostBufferOut {
         done_with_host_buffer: args.done_with_host_buffer,
         buffer: args.buffer,
@@ -3254,11 +3280,12 @@ pub unsafe fn device_description_id(
     let mut args = <::pjrt::sys::PJRT_DeviceDescription_Id_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_DeviceDescription_Id_Args_STRUCT_SIZE;
     args.device_description = input.device_description;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(DeviceDescriptionIdOut {
         id: args.id,
     })
@@ -3313,11 +3340,12 @@ pub unsafe fn device_description_process_index(
     let mut args = <::pjrt::sys::PJRT_DeviceDescription_ProcessIndex_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_DeviceDescription_ProcessIndex_Args_STRUCT_SIZE;
     args.device_description = input.device_description;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(DeviceDescriptionProcessIndexOut {
         process_index: args.process_index,
     })
@@ -3374,11 +3402,12 @@ pub unsafe fn device_description_attributes(
     let mut args = <::pjrt::sys::PJRT_DeviceDescription_Attributes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_DeviceDescription_Attributes_Args_STRUCT_SIZE;
     args.device_description = input.device_description;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(DeviceDescriptionAttributesOut {
         num_attributes: args.num_attributes,
         attributes: args.attributes,
@@ -3435,11 +3464,12 @@ pub unsafe fn device_description_kind(
     let mut args = <::pjrt::sys::PJRT_DeviceDescription_Kind_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_DeviceDescription_Kind_Args_STRUCT_SIZE;
     args.device_description = input.device_description;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(DeviceDescriptionKindOut {
         device_kind: args.device_kind,
         device_kind_size: args.device_kind_size,
@@ -3497,11 +3527,12 @@ pub unsafe fn device_description_debug_string(
     let mut args = <::pjrt::sys::PJRT_DeviceDescription_DebugString_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_DeviceDescription_DebugString_Args_STRUCT_SIZE;
     args.device_description = input.device_description;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(DeviceDescriptionDebugStringOut {
         debug_string: args.debug_string,
         debug_string_size: args.debug_string_size,
@@ -3559,11 +3590,12 @@ pub unsafe fn device_description_to_string(
     let mut args = <::pjrt::sys::PJRT_DeviceDescription_ToString_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_DeviceDescription_ToString_Args_STRUCT_SIZE;
     args.device_description = input.device_description;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(DeviceDescriptionToStringOut {
         to_string: args.to_string,
         to_string_size: args.to_string_size,
@@ -3618,11 +3650,12 @@ pub unsafe fn device_get_description(
     let mut args = <::pjrt::sys::PJRT_Device_GetDescription_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Device_GetDescription_Args_STRUCT_SIZE;
     args.device = input.device;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(DeviceGetDescriptionOut {
         device_description: args.device_description,
     })
@@ -3676,11 +3709,12 @@ pub unsafe fn device_is_addressable(
     let mut args = <::pjrt::sys::PJRT_Device_IsAddressable_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Device_IsAddressable_Args_STRUCT_SIZE;
     args.device = input.device;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(DeviceIsAddressableOut {
         is_addressable: {
             let byte = (&raw const args.is_addressable).cast::<u8>();
@@ -3738,11 +3772,12 @@ pub unsafe fn device_local_hardware_id(
     let mut args = <::pjrt::sys::PJRT_Device_LocalHardwareId_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Device_LocalHardwareId_Args_STRUCT_SIZE;
     args.device = input.device;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(DeviceLocalHardwareIdOut {
         local_hardware_id: args.local_hardware_id,
     })
@@ -3800,11 +3835,12 @@ pub unsafe fn device_addressable_memories(
     let mut args = <::pjrt::sys::PJRT_Device_AddressableMemories_Args>::zeroed();
     args.struct_size = gate.sent as usize;
     args.device = input.device;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(DeviceAddressableMemoriesOut {
         memories: args.memories,
         num_memories: args.num_memories,
@@ -3859,11 +3895,12 @@ pub unsafe fn device_default_memory(
     let mut args = <::pjrt::sys::PJRT_Device_DefaultMemory_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Device_DefaultMemory_Args_STRUCT_SIZE;
     args.device = input.device;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(DeviceDefaultMemoryOut {
         memory: args.memory,
     })
@@ -3962,11 +3999,12 @@ pub unsafe fn device_memory_stats(
     let mut args = <::pjrt::sys::PJRT_Device_MemoryStats_Args>::zeroed();
     args.struct_size = gate.sent as usize;
     args.device = input.device;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(DeviceMemoryStatsOut {
         bytes_in_use: args.bytes_in_use,
         peak_bytes_in_use: args.peak_bytes_in_use,
@@ -4093,11 +4131,12 @@ pub unsafe fn memory_id(
     let mut args = <::pjrt::sys::PJRT_Memory_Id_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Memory_Id_Args_STRUCT_SIZE;
     args.memory = input.memory;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MemoryIdOut { id: args.id })
 }
 /// Inputs of [`memory_kind`]: the fields of `PJRT_Memory_Kind_Args` that the caller fills.
@@ -4150,11 +4189,12 @@ pub unsafe fn memory_kind(
     let mut args = <::pjrt::sys::PJRT_Memory_Kind_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Memory_Kind_Args_STRUCT_SIZE;
     args.memory = input.memory;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MemoryKindOut {
         kind: args.kind,
         kind_size: args.kind_size,
@@ -4211,11 +4251,12 @@ pub unsafe fn memory_debug_string(
     let mut args = <::pjrt::sys::PJRT_Memory_DebugString_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Memory_DebugString_Args_STRUCT_SIZE;
     args.memory = input.memory;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MemoryDebugStringOut {
         debug_string: args.debug_string,
         debug_string_size: args.debug_string_size,
@@ -4271,11 +4312,12 @@ pub unsafe fn memory_to_string(
     let mut args = <::pjrt::sys::PJRT_Memory_ToString_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Memory_ToString_Args_STRUCT_SIZE;
     args.memory = input.memory;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MemoryToStringOut {
         to_string: args.to_string,
         to_string_size: args.to_string_size,
@@ -4333,11 +4375,12 @@ pub unsafe fn memory_addressable_by_devices(
     let mut args = <::pjrt::sys::PJRT_Memory_AddressableByDevices_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Memory_AddressableByDevices_Args_STRUCT_SIZE;
     args.memory = input.memory;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MemoryAddressableByDevicesOut {
         devices: args.devices,
         num_devices: args.num_devices,
@@ -4389,11 +4432,12 @@ pub unsafe fn executable_destroy(
     let mut args = <::pjrt::sys::PJRT_Executable_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_Destroy_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableDestroyOut {})
 }
 /// Inputs of [`executable_name`]: the fields of `PJRT_Executable_Name_Args` that the caller fills.
@@ -4446,11 +4490,12 @@ pub unsafe fn executable_name(
     let mut args = <::pjrt::sys::PJRT_Executable_Name_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_Name_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableNameOut {
         executable_name: args.executable_name,
         executable_name_size: args.executable_name_size,
@@ -4505,11 +4550,12 @@ pub unsafe fn executable_num_replicas(
     let mut args = <::pjrt::sys::PJRT_Executable_NumReplicas_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_NumReplicas_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableNumReplicasOut {
         num_replicas: args.num_replicas,
     })
@@ -4564,11 +4610,12 @@ pub unsafe fn executable_num_partitions(
     let mut args = <::pjrt::sys::PJRT_Executable_NumPartitions_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_NumPartitions_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableNumPartitionsOut {
         num_partitions: args.num_partitions,
     })
@@ -4622,11 +4669,12 @@ pub unsafe fn executable_num_outputs(
     let mut args = <::pjrt::sys::PJRT_Executable_NumOutputs_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_NumOutputs_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableNumOutputsOut {
         num_outputs: args.num_outputs,
     })
@@ -4681,11 +4729,12 @@ pub unsafe fn executable_size_of_generated_code_in_bytes(
     let mut args = <::pjrt::sys::PJRT_Executable_SizeOfGeneratedCodeInBytes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_SizeOfGeneratedCodeInBytes_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableSizeOfGeneratedCodeInBytesOut {
         size_in_bytes: args.size_in_bytes,
     })
@@ -4742,11 +4791,12 @@ pub unsafe fn executable_get_cost_analysis(
     let mut args = <::pjrt::sys::PJRT_Executable_GetCostAnalysis_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_GetCostAnalysis_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableGetCostAnalysisOut {
         num_properties: args.num_properties,
         properties: args.properties,
@@ -4806,11 +4856,12 @@ pub unsafe fn executable_output_memory_kinds(
     let mut args = <::pjrt::sys::PJRT_Executable_OutputMemoryKinds_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_OutputMemoryKinds_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableOutputMemoryKindsOut {
         num_outputs: args.num_outputs,
         memory_kinds: args.memory_kinds,
@@ -4870,11 +4921,12 @@ pub unsafe fn executable_optimized_program(
     args.struct_size = ::pjrt::sys::PJRT_Executable_OptimizedProgram_Args_STRUCT_SIZE;
     args.executable = input.executable;
     args.program = input.program;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableOptimizedProgramOut {})
 }
 /// Inputs of [`executable_serialize`]: the fields of `PJRT_Executable_Serialize_Args` that the caller fills.
@@ -4934,11 +4986,12 @@ pub unsafe fn executable_serialize(
     let mut args = <::pjrt::sys::PJRT_Executable_Serialize_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_Serialize_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableSerializeOut {
         serialized_bytes: args.serialized_bytes,
         serialized_bytes_size: args.serialized_bytes_size,
@@ -4993,11 +5046,12 @@ pub unsafe fn loaded_executable_destroy(
     let mut args = <::pjrt::sys::PJRT_LoadedExecutable_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_LoadedExecutable_Destroy_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(LoadedExecutableDestroyOut {})
 }
 /// Inputs of [`loaded_executable_get_executable`]: the fields of `PJRT_LoadedExecutable_GetExecutable_Args` that the caller fills.
@@ -5050,11 +5104,12 @@ pub unsafe fn loaded_executable_get_executable(
     let mut args = <::pjrt::sys::PJRT_LoadedExecutable_GetExecutable_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_LoadedExecutable_GetExecutable_Args_STRUCT_SIZE;
     args.loaded_executable = input.loaded_executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(LoadedExecutableGetExecutableOut {
         executable: args.executable,
     })
@@ -5111,11 +5166,12 @@ pub unsafe fn loaded_executable_addressable_devices(
     let mut args = <::pjrt::sys::PJRT_LoadedExecutable_AddressableDevices_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_LoadedExecutable_AddressableDevices_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(LoadedExecutableAddressableDevicesOut {
         addressable_devices: args.addressable_devices,
         num_addressable_devices: args.num_addressable_devices,
@@ -5167,11 +5223,12 @@ pub unsafe fn loaded_executable_delete(
     let mut args = <::pjrt::sys::PJRT_LoadedExecutable_Delete_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_LoadedExecutable_Delete_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(LoadedExecutableDeleteOut {})
 }
 /// Inputs of [`loaded_executable_is_deleted`]: the fields of `PJRT_LoadedExecutable_IsDeleted_Args` that the caller fills.
@@ -5224,11 +5281,12 @@ pub unsafe fn loaded_executable_is_deleted(
     let mut args = <::pjrt::sys::PJRT_LoadedExecutable_IsDeleted_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_LoadedExecutable_IsDeleted_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(LoadedExecutableIsDeletedOut {
         is_deleted: {
             let byte = (&raw const args.is_deleted).cast::<u8>();
@@ -5323,11 +5381,12 @@ pub unsafe fn loaded_executable_execute(
     args.output_lists = input.output_lists;
     args.device_complete_events = input.device_complete_events;
     args.execute_device = input.execute_device;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(LoadedExecutableExecuteOut {})
 }
 /// Inputs of [`executable_deserialize_and_load`]: the fields of `PJRT_Executable_DeserializeAndLoad_Args` that the caller fills.
@@ -5514,11 +5573,12 @@ pub unsafe fn executable_deserialize_and_load(
         }
         args.load_options = value;
     }
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableDeserializeAndLoadOut {
         loaded_executable: args.loaded_executable,
     })
@@ -5575,11 +5635,12 @@ pub unsafe fn loaded_executable_fingerprint(
     let mut args = <::pjrt::sys::PJRT_LoadedExecutable_Fingerprint_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_LoadedExecutable_Fingerprint_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(LoadedExecutableFingerprintOut {
         executable_fingerprint: args.executable_fingerprint,
         executable_fingerprint_size: args.executable_fingerprint_size,
@@ -5630,11 +5691,12 @@ pub unsafe fn buffer_destroy(
     let mut args = <::pjrt::sys::PJRT_Buffer_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_Destroy_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferDestroyOut {})
 }
 /// Inputs of [`buffer_element_type`]: the fields of `PJRT_Buffer_ElementType_Args` that the caller fills.
@@ -5686,11 +5748,12 @@ pub unsafe fn buffer_element_type(
     let mut args = <::pjrt::sys::PJRT_Buffer_ElementType_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_ElementType_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferElementTypeOut {
         type_: args.type_,
     })
@@ -5745,11 +5808,12 @@ pub unsafe fn buffer_dimensions(
     let mut args = <::pjrt::sys::PJRT_Buffer_Dimensions_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_Dimensions_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferDimensionsOut {
         dims: args.dims,
         num_dims: args.num_dims,
@@ -5807,11 +5871,12 @@ pub unsafe fn buffer_unpadded_dimensions(
     let mut args = <::pjrt::sys::PJRT_Buffer_UnpaddedDimensions_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_UnpaddedDimensions_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferUnpaddedDimensionsOut {
         unpadded_dims: args.unpadded_dims,
         num_dims: args.num_dims,
@@ -5869,11 +5934,12 @@ pub unsafe fn buffer_dynamic_dimension_indices(
     let mut args = <::pjrt::sys::PJRT_Buffer_DynamicDimensionIndices_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_DynamicDimensionIndices_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferDynamicDimensionIndicesOut {
         dynamic_dim_indices: args.dynamic_dim_indices,
         num_dynamic_dims: args.num_dynamic_dims,
@@ -5928,11 +5994,12 @@ pub unsafe fn buffer_get_memory_layout(
     let mut args = <::pjrt::sys::PJRT_Buffer_GetMemoryLayout_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_GetMemoryLayout_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferGetMemoryLayoutOut {
         layout: args.layout,
     })
@@ -5987,11 +6054,12 @@ pub unsafe fn buffer_on_device_size_in_bytes(
     let mut args = <::pjrt::sys::PJRT_Buffer_OnDeviceSizeInBytes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_OnDeviceSizeInBytes_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferOnDeviceSizeInBytesOut {
         on_device_size_in_bytes: args.on_device_size_in_bytes,
     })
@@ -6044,11 +6112,12 @@ pub unsafe fn buffer_device(
     let mut args = <::pjrt::sys::PJRT_Buffer_Device_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_Device_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferDeviceOut {
         device: args.device,
     })
@@ -6101,11 +6170,12 @@ pub unsafe fn buffer_memory(
     let mut args = <::pjrt::sys::PJRT_Buffer_Memory_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_Memory_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferMemoryOut {
         memory: args.memory,
     })
@@ -6155,11 +6225,12 @@ pub unsafe fn buffer_delete(
     let mut args = <::pjrt::sys::PJRT_Buffer_Delete_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_Delete_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferDeleteOut {})
 }
 /// Inputs of [`buffer_is_deleted`]: the fields of `PJRT_Buffer_IsDeleted_Args` that the caller fills.
@@ -6210,11 +6281,12 @@ pub unsafe fn buffer_is_deleted(
     let mut args = <::pjrt::sys::PJRT_Buffer_IsDeleted_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_IsDeleted_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferIsDeletedOut {
         is_deleted: {
             let byte = (&raw const args.is_deleted).cast::<u8>();
@@ -6278,11 +6350,12 @@ pub unsafe fn buffer_copy_to_device(
     args.struct_size = ::pjrt::sys::PJRT_Buffer_CopyToDevice_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
     args.dst_device = input.dst_device;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferCopyToDeviceOut {
         dst_buffer: args.dst_buffer,
     })
@@ -6357,11 +6430,12 @@ pub unsafe fn buffer_to_host_buffer(
     args.host_layout = input.host_layout;
     args.dst = input.dst;
     args.dst_size = input.dst_size;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferToHostBufferOut {
         dst_size: args.dst_size,
         event: args.event,
@@ -6415,11 +6489,12 @@ pub unsafe fn buffer_is_on_cpu(
     let mut args = <::pjrt::sys::PJRT_Buffer_IsOnCpu_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_IsOnCpu_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferIsOnCpuOut {
         is_on_cpu: {
             let byte = (&raw const args.is_on_cpu).cast::<u8>();
@@ -6476,11 +6551,12 @@ pub unsafe fn buffer_ready_event(
     let mut args = <::pjrt::sys::PJRT_Buffer_ReadyEvent_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_ReadyEvent_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferReadyEventOut {
         event: args.event,
     })
@@ -6534,11 +6610,12 @@ pub unsafe fn buffer_unsafe_pointer(
     let mut args = <::pjrt::sys::PJRT_Buffer_UnsafePointer_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_UnsafePointer_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferUnsafePointerOut {
         buffer_pointer: args.buffer_pointer,
     })
@@ -6590,11 +6667,12 @@ pub unsafe fn buffer_increase_external_reference_count(
     let mut args = <::pjrt::sys::PJRT_Buffer_IncreaseExternalReferenceCount_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_IncreaseExternalReferenceCount_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferIncreaseExternalReferenceCountOut {
     })
 }
@@ -6645,11 +6723,12 @@ pub unsafe fn buffer_decrease_external_reference_count(
     let mut args = <::pjrt::sys::PJRT_Buffer_DecreaseExternalReferenceCount_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_DecreaseExternalReferenceCount_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferDecreaseExternalReferenceCountOut {
     })
 }
@@ -6703,11 +6782,12 @@ pub unsafe fn buffer_opaque_device_memory_data_pointer(
     let mut args = <::pjrt::sys::PJRT_Buffer_OpaqueDeviceMemoryDataPointer_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_OpaqueDeviceMemoryDataPointer_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferOpaqueDeviceMemoryDataPointerOut {
         device_memory_ptr: args.device_memory_ptr,
     })
@@ -6759,11 +6839,12 @@ pub unsafe fn copy_to_device_stream_destroy(
     let mut args = <::pjrt::sys::PJRT_CopyToDeviceStream_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_CopyToDeviceStream_Destroy_Args_STRUCT_SIZE;
     args.stream = input.stream;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(CopyToDeviceStreamDestroyOut {})
 }
 /// Inputs of [`copy_to_device_stream_add_chunk`]: the fields of `PJRT_CopyToDeviceStream_AddChunk_Args` that the caller fills.
@@ -6822,11 +6903,12 @@ pub unsafe fn copy_to_device_stream_add_chunk(
     args.struct_size = ::pjrt::sys::PJRT_CopyToDeviceStream_AddChunk_Args_STRUCT_SIZE;
     args.stream = input.stream;
     args.chunk = input.chunk;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(CopyToDeviceStreamAddChunkOut {
         transfer_complete: args.transfer_complete,
     })
@@ -6881,11 +6963,12 @@ pub unsafe fn copy_to_device_stream_total_bytes(
     let mut args = <::pjrt::sys::PJRT_CopyToDeviceStream_TotalBytes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_CopyToDeviceStream_TotalBytes_Args_STRUCT_SIZE;
     args.stream = input.stream;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(CopyToDeviceStreamTotalBytesOut {
         total_bytes: args.total_bytes,
     })
@@ -6940,11 +7023,12 @@ pub unsafe fn copy_to_device_stream_granule_size(
     let mut args = <::pjrt::sys::PJRT_CopyToDeviceStream_GranuleSize_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_CopyToDeviceStream_GranuleSize_Args_STRUCT_SIZE;
     args.stream = input.stream;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(CopyToDeviceStreamGranuleSizeOut {
         granule_size_in_bytes: args.granule_size_in_bytes,
     })
@@ -6999,11 +7083,12 @@ pub unsafe fn copy_to_device_stream_current_bytes(
     let mut args = <::pjrt::sys::PJRT_CopyToDeviceStream_CurrentBytes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_CopyToDeviceStream_CurrentBytes_Args_STRUCT_SIZE;
     args.stream = input.stream;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(CopyToDeviceStreamCurrentBytesOut {
         current_bytes: args.current_bytes,
     })
@@ -7077,11 +7162,12 @@ pub unsafe fn topology_description_create(
     args.topology_name_size = input.topology_name_size;
     args.create_options = input.create_options;
     args.num_options = input.num_options;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TopologyDescriptionCreateOut {
         topology: args.topology,
     })
@@ -7133,11 +7219,12 @@ pub unsafe fn topology_description_destroy(
     let mut args = <::pjrt::sys::PJRT_TopologyDescription_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_TopologyDescription_Destroy_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TopologyDescriptionDestroyOut {})
 }
 /// Inputs of [`topology_description_platform_name`]: the fields of `PJRT_TopologyDescription_PlatformName_Args` that the caller fills.
@@ -7192,11 +7279,12 @@ pub unsafe fn topology_description_platform_name(
     let mut args = <::pjrt::sys::PJRT_TopologyDescription_PlatformName_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_TopologyDescription_PlatformName_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TopologyDescriptionPlatformNameOut {
         platform_name: args.platform_name,
         platform_name_size: args.platform_name_size,
@@ -7254,11 +7342,12 @@ pub unsafe fn topology_description_platform_version(
     let mut args = <::pjrt::sys::PJRT_TopologyDescription_PlatformVersion_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_TopologyDescription_PlatformVersion_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TopologyDescriptionPlatformVersionOut {
         platform_version: args.platform_version,
         platform_version_size: args.platform_version_size,
@@ -7316,11 +7405,12 @@ pub unsafe fn topology_description_get_device_descriptions(
     let mut args = <::pjrt::sys::PJRT_TopologyDescription_GetDeviceDescriptions_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_TopologyDescription_GetDeviceDescriptions_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TopologyDescriptionGetDeviceDescriptionsOut {
         descriptions: args.descriptions,
         num_descriptions: args.num_descriptions,
@@ -7384,11 +7474,12 @@ pub unsafe fn topology_description_serialize(
     let mut args = <::pjrt::sys::PJRT_TopologyDescription_Serialize_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_TopologyDescription_Serialize_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TopologyDescriptionSerializeOut {
         serialized_bytes: args.serialized_bytes,
         serialized_bytes_size: args.serialized_bytes_size,
@@ -7448,11 +7539,12 @@ pub unsafe fn topology_description_attributes(
     let mut args = <::pjrt::sys::PJRT_TopologyDescription_Attributes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_TopologyDescription_Attributes_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TopologyDescriptionAttributesOut {
         attributes: args.attributes,
         num_attributes: args.num_attributes,
@@ -7530,11 +7622,12 @@ pub unsafe fn compile(
     args.compile_options = input.compile_options;
     args.compile_options_size = input.compile_options_size;
     args.client = input.client;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(CompileOut {
         executable: args.executable,
     })
@@ -7591,11 +7684,12 @@ pub unsafe fn executable_output_element_types(
     let mut args = <::pjrt::sys::PJRT_Executable_OutputElementTypes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_OutputElementTypes_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableOutputElementTypesOut {
         output_types: args.output_types,
         num_output_types: args.num_output_types,
@@ -7655,11 +7749,12 @@ pub unsafe fn executable_output_dimensions(
     let mut args = <::pjrt::sys::PJRT_Executable_OutputDimensions_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_OutputDimensions_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableOutputDimensionsOut {
         num_outputs: args.num_outputs,
         dims: args.dims,
@@ -7721,11 +7816,12 @@ pub unsafe fn buffer_copy_to_memory(
     args.struct_size = ::pjrt::sys::PJRT_Buffer_CopyToMemory_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
     args.dst_memory = input.dst_memory;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferCopyToMemoryOut {
         dst_buffer: args.dst_buffer,
     })
@@ -7882,11 +7978,12 @@ pub unsafe fn client_create_view_of_device_buffer(
         }
         args.memory = value;
     }
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientCreateViewOfDeviceBufferOut {
         buffer: args.buffer,
     })
@@ -7942,11 +8039,12 @@ pub unsafe fn executable_fingerprint(
     let mut args = <::pjrt::sys::PJRT_Executable_Fingerprint_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_Fingerprint_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableFingerprintOut {
         executable_fingerprint: args.executable_fingerprint,
         executable_fingerprint_size: args.executable_fingerprint_size,
@@ -8002,11 +8100,12 @@ pub unsafe fn client_topology_description(
     let mut args = <::pjrt::sys::PJRT_Client_TopologyDescription_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Client_TopologyDescription_Args_STRUCT_SIZE;
     args.client = input.client;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientTopologyDescriptionOut {
         topology: args.topology,
     })
@@ -8090,11 +8189,12 @@ pub unsafe fn executable_get_compiled_memory_stats(
     let mut args = <::pjrt::sys::PJRT_Executable_GetCompiledMemoryStats_Args>::zeroed();
     args.struct_size = gate.sent as usize;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableGetCompiledMemoryStatsOut {
         generated_code_size_in_bytes: args.generated_code_size_in_bytes,
         argument_size_in_bytes: args.argument_size_in_bytes,
@@ -8201,11 +8301,12 @@ pub unsafe fn memory_kind_id(
     let mut args = <::pjrt::sys::PJRT_Memory_Kind_Id_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Memory_Kind_Id_Args_STRUCT_SIZE;
     args.memory = input.memory;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MemoryKindIdOut {
         kind_id: args.kind_id,
     })
@@ -8256,11 +8357,12 @@ pub unsafe fn execute_context_create(
     };
     let mut args = <::pjrt::sys::PJRT_ExecuteContext_Create_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_ExecuteContext_Create_Args_STRUCT_SIZE;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecuteContextCreateOut {
         context: args.context,
     })
@@ -8311,11 +8413,12 @@ pub unsafe fn execute_context_destroy(
     let mut args = <::pjrt::sys::PJRT_ExecuteContext_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_ExecuteContext_Destroy_Args_STRUCT_SIZE;
     args.context = input.context;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecuteContextDestroyOut {})
 }
 /// Inputs of [`buffer_copy_raw_to_host`]: the fields of `PJRT_Buffer_CopyRawToHost_Args` that the caller fills.
@@ -8386,11 +8489,12 @@ pub unsafe fn buffer_copy_raw_to_host(
     args.dst = input.dst;
     args.offset = input.offset;
     args.transfer_size = input.transfer_size;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferCopyRawToHostOut {
         event: args.event,
     })
@@ -8444,11 +8548,12 @@ pub unsafe fn async_host_to_device_transfer_manager_destroy(
     let mut args = <::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager_Destroy_Args_STRUCT_SIZE;
     args.transfer_manager = input.transfer_manager;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(AsyncHostToDeviceTransferManagerDestroyOut {
     })
 }
@@ -8531,11 +8636,12 @@ pub unsafe fn async_host_to_device_transfer_manager_transfer_data(
     args.offset = input.offset;
     args.transfer_size = input.transfer_size;
     args.is_last_transfer = input.is_last_transfer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(AsyncHostToDeviceTransferManagerTransferDataOut {
         done_with_h2d_transfer: args.done_with_h2d_transfer,
     })
@@ -8619,11 +8725,12 @@ pub unsafe fn client_create_buffers_for_async_host_to_device(
     args.device_layouts = input.device_layouts;
     args.num_device_layouts = input.num_device_layouts;
     args.memory = input.memory;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientCreateBuffersForAsyncHostToDeviceOut {
         transfer_manager: args.transfer_manager,
     })
@@ -8687,11 +8794,12 @@ pub unsafe fn async_host_to_device_transfer_manager_retrieve_buffer(
     args.struct_size = ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager_RetrieveBuffer_Args_STRUCT_SIZE;
     args.transfer_manager = input.transfer_manager;
     args.buffer_index = input.buffer_index;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(AsyncHostToDeviceTransferManagerRetrieveBufferOut {
         buffer_out: args.buffer_out,
     })
@@ -8748,11 +8856,12 @@ pub unsafe fn async_host_to_device_transfer_manager_device(
     let mut args = <::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager_Device_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager_Device_Args_STRUCT_SIZE;
     args.transfer_manager = input.transfer_manager;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(AsyncHostToDeviceTransferManagerDeviceOut {
         device_out: args.device_out,
     })
@@ -8809,11 +8918,12 @@ pub unsafe fn async_host_to_device_transfer_manager_buffer_count(
     let mut args = <::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager_BufferCount_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager_BufferCount_Args_STRUCT_SIZE;
     args.transfer_manager = input.transfer_manager;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(AsyncHostToDeviceTransferManagerBufferCountOut {
         buffer_count: args.buffer_count,
     })
@@ -8877,11 +8987,12 @@ pub unsafe fn async_host_to_device_transfer_manager_buffer_size(
     args.struct_size = ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager_BufferSize_Args_STRUCT_SIZE;
     args.transfer_manager = input.transfer_manager;
     args.buffer_index = input.buffer_index;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(AsyncHostToDeviceTransferManagerBufferSizeOut {
         buffer_size: args.buffer_size,
     })
@@ -8958,11 +9069,12 @@ pub unsafe fn async_host_to_device_transfer_manager_set_buffer_error(
     args.error_code = input.error_code;
     args.error_message = input.error_message;
     args.error_message_size = input.error_message_size;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(AsyncHostToDeviceTransferManagerSetBufferErrorOut {
     })
 }
@@ -9027,11 +9139,12 @@ pub unsafe fn async_host_to_device_transfer_manager_add_metadata(
     args.transfer_manager = input.transfer_manager;
     args.transfer_metadata = input.transfer_metadata;
     args.num_metadata = input.num_metadata;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(AsyncHostToDeviceTransferManagerAddMetadataOut {
     })
 }
@@ -9090,11 +9203,12 @@ pub unsafe fn client_dma_map(
     args.client = input.client;
     args.data = input.data;
     args.size = input.size;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientDmaMapOut {})
 }
 /// Inputs of [`client_dma_unmap`]: the fields of `PJRT_Client_DmaUnmap_Args` that the caller fills.
@@ -9148,11 +9262,12 @@ pub unsafe fn client_dma_unmap(
     args.struct_size = ::pjrt::sys::PJRT_Client_DmaUnmap_Args_STRUCT_SIZE;
     args.client = input.client;
     args.data = input.data;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientDmaUnmapOut {})
 }
 /// Inputs of [`client_create_uninitialized_buffer`]: the fields of `PJRT_Client_CreateUninitializedBuffer_Args` that the caller fills.
@@ -9257,11 +9372,12 @@ pub unsafe fn client_create_uninitialized_buffer(
     args.shape_layout = input.shape_layout;
     args.device = input.device;
     args.memory = input.memory;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientCreateUninitializedBufferOut {
         buffer: args.buffer,
     })
@@ -9327,11 +9443,12 @@ pub unsafe fn client_update_global_process_info(
     args.client = input.client;
     args.process_infos = input.process_infos;
     args.num_process_infos = input.num_process_infos;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientUpdateGlobalProcessInfoOut {
     })
 }
@@ -9394,11 +9511,12 @@ pub unsafe fn topology_description_deserialize(
     args.struct_size = ::pjrt::sys::PJRT_TopologyDescription_Deserialize_Args_STRUCT_SIZE;
     args.serialized_topology = input.serialized_topology;
     args.serialized_topology_size = input.serialized_topology_size;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TopologyDescriptionDeserializeOut {
         topology: args.topology,
     })
@@ -9502,11 +9620,12 @@ pub unsafe fn client_create_alias_buffer(
     )?;
     args.shape_element_type = input.shape_element_type;
     args.shape_layout = input.shape_layout;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientCreateAliasBufferOut {
         alias_buffer: args.alias_buffer,
         fulfill_alias_buffer_cb: args.fulfill_alias_buffer_cb,
@@ -9594,11 +9713,12 @@ pub unsafe fn client_fulfill_alias_buffer(
     args.error_message = input.error_message;
     args.error_message_size = input.error_message_size;
     args.fulfill_alias_buffer_cb = input.fulfill_alias_buffer_cb;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientFulfillAliasBufferOut {})
 }
 /// Inputs of [`loaded_executable_get_device_assignment`]: the fields of `PJRT_LoadedExecutable_GetDeviceAssignment_Args` that the caller fills.
@@ -9659,11 +9779,12 @@ pub unsafe fn loaded_executable_get_device_assignment(
     let mut args = <::pjrt::sys::PJRT_LoadedExecutable_GetDeviceAssignment_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_LoadedExecutable_GetDeviceAssignment_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(LoadedExecutableGetDeviceAssignmentOut {
         serialized_bytes: args.serialized_bytes,
         serialized_bytes_size: args.serialized_bytes_size,
@@ -9845,11 +9966,12 @@ pub unsafe fn client_create_error_buffer(
         }
         args.num_payload = value;
     }
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientCreateErrorBufferOut {
         buffer: args.buffer,
     })
@@ -9956,11 +10078,12 @@ pub unsafe fn async_host_to_device_transfer_manager_transfer_literal(
     )?;
     args.shape_element_type = input.shape_element_type;
     args.shape_layout = input.shape_layout;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(AsyncHostToDeviceTransferManagerTransferLiteralOut {
         done_with_h2d_transfer: args.done_with_h2d_transfer,
     })
@@ -10037,11 +10160,12 @@ pub unsafe fn buffer_copy_raw_to_host_future(
     args.buffer = input.buffer;
     args.offset = input.offset;
     args.transfer_size = input.transfer_size;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferCopyRawToHostFutureOut {
         event: args.event,
         callback_data: args.callback_data,
@@ -10183,11 +10307,12 @@ pub unsafe fn device_poison_execution(
         }
         args.num_payload = value;
     }
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(DevicePoisonExecutionOut {
         poisoned: {
             let byte = (&raw const args.poisoned).cast::<u8>();
@@ -10260,11 +10385,12 @@ pub unsafe fn device_create_async_tracking_event(
     args.device = input.device;
     args.description = input.description;
     args.description_size = input.description_size;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(DeviceCreateAsyncTrackingEventOut {
         event: args.event,
     })
@@ -10316,11 +10442,12 @@ pub unsafe fn async_tracking_event_destroy(
     let mut args = <::pjrt::sys::PJRT_AsyncTrackingEvent_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_AsyncTrackingEvent_Destroy_Args_STRUCT_SIZE;
     args.event = input.event;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(AsyncTrackingEventDestroyOut {})
 }
 /// Inputs of [`executable_get_compile_options`]: the fields of `PJRT_Executable_GetCompileOptions_Args` that the caller fills.
@@ -10381,11 +10508,12 @@ pub unsafe fn executable_get_compile_options(
     let mut args = <::pjrt::sys::PJRT_Executable_GetCompileOptions_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_GetCompileOptions_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableGetCompileOptionsOut {
         serialized_bytes: args.serialized_bytes,
         serialized_bytes_size: args.serialized_bytes_size,
@@ -10451,11 +10579,12 @@ pub unsafe fn buffer_donate_with_control_dependency(
     let mut args = <::pjrt::sys::PJRT_Buffer_DonateWithControlDependency_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Buffer_DonateWithControlDependency_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferDonateWithControlDependencyOut {
         callback_data: args.callback_data,
         dependency_ready_callback: args.dependency_ready_callback,
@@ -10507,11 +10636,12 @@ pub unsafe fn event_create(
     };
     let mut args = <::pjrt::sys::PJRT_Event_Create_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Event_Create_Args_STRUCT_SIZE;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(EventCreateOut {
         event: args.event,
     })
@@ -10581,11 +10711,12 @@ pub unsafe fn event_set(
     args.error_code = input.error_code;
     args.error_message = input.error_message;
     args.error_message_size = input.error_message_size;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(EventSetOut {})
 }
 /// Inputs of [`device_get_attributes`]: the fields of `PJRT_Device_GetAttributes_Args` that the caller fills.
@@ -10645,11 +10776,12 @@ pub unsafe fn device_get_attributes(
     let mut args = <::pjrt::sys::PJRT_Device_GetAttributes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Device_GetAttributes_Args_STRUCT_SIZE;
     args.device = input.device;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(DeviceGetAttributesOut {
         attributes: args.attributes,
         num_attributes: args.num_attributes,
@@ -10724,11 +10856,12 @@ pub unsafe fn client_load(
     args.executable = input.executable;
     args.compile_options = input.compile_options;
     args.compile_options_size = input.compile_options_size;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClientLoadOut {
         loaded_executable: args.loaded_executable,
     })
@@ -10785,11 +10918,12 @@ pub unsafe fn loaded_executable_addressable_device_logical_ids(
     let mut args = <::pjrt::sys::PJRT_LoadedExecutable_AddressableDeviceLogicalIds_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_LoadedExecutable_AddressableDeviceLogicalIds_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(LoadedExecutableAddressableDeviceLogicalIdsOut {
         addressable_device_logical_ids: args.addressable_device_logical_ids,
         num_addressable_device_logical_ids: args.num_addressable_device_logical_ids,
@@ -10885,11 +11019,12 @@ pub unsafe fn buffer_bitcast(
     args.dims = input.dims;
     args.num_dims = input.num_dims;
     args.device_layout = input.device_layout;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(BufferBitcastOut {
         out_buffer: args.out_buffer,
     })
@@ -10953,10 +11088,12 @@ pub unsafe fn error_for_each_payload(
     args.error = input.error;
     args.visitor = input.visitor;
     args.user_arg = input.user_arg;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
+    ::pjrt::__rt::end(api, &FUNCTION, traced, error.is_null());
     ::core::result::Result::Ok(ErrorForEachPayloadOut { error })
 }
 /// Inputs of [`topology_description_fingerprint`]: the fields of `PJRT_TopologyDescription_Fingerprint_Args` that the caller fills.
@@ -11009,11 +11146,12 @@ pub unsafe fn topology_description_fingerprint(
     let mut args = <::pjrt::sys::PJRT_TopologyDescription_Fingerprint_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_TopologyDescription_Fingerprint_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TopologyDescriptionFingerprintOut {
         fingerprint: args.fingerprint,
     })
@@ -11072,11 +11210,12 @@ pub unsafe fn executable_parameter_memory_kinds(
     let mut args = <::pjrt::sys::PJRT_Executable_ParameterMemoryKinds_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Executable_ParameterMemoryKinds_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableParameterMemoryKindsOut {
         num_parameters: args.num_parameters,
         memory_kinds: args.memory_kinds,
@@ -11129,11 +11268,12 @@ pub unsafe fn device_clear_memory_stats(
     let mut args = <::pjrt::sys::PJRT_Device_ClearMemoryStats_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_Device_ClearMemoryStats_Args_STRUCT_SIZE;
     args.device = input.device;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(DeviceClearMemoryStatsOut {})
 }
 /// Inputs of [`topology_description_make_canonical_shape_for_memory_space`]: the fields of `PJRT_TopologyDescription_MakeCanonicalShapeForMemorySpace_Args` that the caller fills.
@@ -11239,11 +11379,12 @@ pub unsafe fn topology_description_make_canonical_shape_for_memory_space(
     )?;
     args.element_type = input.element_type;
     args.layout = input.layout;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TopologyDescriptionMakeCanonicalShapeForMemorySpaceOut {
         serialized_shape: args.serialized_shape,
         serialized_shape_size: args.serialized_shape_size,
@@ -11302,11 +11443,12 @@ pub unsafe fn topology_description_get_memory_space_kind_ids(
     let mut args = <::pjrt::sys::PJRT_TopologyDescription_GetMemorySpaceKindIds_Args>::zeroed();
     args.struct_size = ::pjrt::sys::PJRT_TopologyDescription_GetMemorySpaceKindIds_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(api, &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TopologyDescriptionGetMemorySpaceKindIdsOut {
         memory_space_kind_ids: args.memory_space_kind_ids,
         num_memory_space_kind_ids: args.num_memory_space_kind_ids,

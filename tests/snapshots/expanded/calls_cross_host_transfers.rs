@@ -144,11 +144,12 @@ pub unsafe fn transfers_pjrt_client_make_cross_host_receive_buffers(
     args.device = input.device;
     args.notifier = input.notifier;
     args.buffers = input.buffers;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TransfersPjrtClientMakeCrossHostReceiveBuffersOut {
         num_buffers: args.num_buffers,
     })
@@ -267,10 +268,12 @@ pub unsafe fn buffer_copy_to_remote_device(
         }
         args.descriptor_destructor = value;
     }
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     unsafe { function(&raw mut args) };
+    ::pjrt::__rt::end(table.api(), &FUNCTION, traced, true);
     ::core::result::Result::Ok(BufferCopyToRemoteDeviceOut {})
 }
 /// Inputs of [`transfers_pjrt_client_cross_host_receive_buffers`]: the fields of `PJRT_Transfers_PJRT_Client_CrossHostReceiveBuffers_Args` that the caller fills.
@@ -371,11 +374,12 @@ pub unsafe fn transfers_pjrt_client_cross_host_receive_buffers(
     args.src_global_device_ids = input.src_global_device_ids;
     args.transfer_keys = input.transfer_keys;
     args.buffers = input.buffers;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TransfersPjrtClientCrossHostReceiveBuffersOut {
     })
 }
@@ -457,11 +461,12 @@ pub unsafe fn transfers_pjrt_client_cross_host_send_buffers(
     args.dst_global_device_ids = input.dst_global_device_ids;
     args.transfer_keys = input.transfer_keys;
     args.send_events = input.send_events;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TransfersPjrtClientCrossHostSendBuffersOut {
     })
 }

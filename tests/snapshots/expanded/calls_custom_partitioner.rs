@@ -85,11 +85,12 @@ pub unsafe fn register_custom_partitioner(
     args.name = input.name;
     args.name_size = input.name_size;
     args.callbacks = input.callbacks;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(RegisterCustomPartitionerOut {})
 }
 /// Inputs of [`register_batch_partitionable`]: the fields of `PJRT_Register_Batch_Partitionable_Args` that the caller fills.
@@ -144,10 +145,11 @@ pub unsafe fn register_batch_partitionable(
     args.struct_size = ::pjrt::sys::custom_partitioner::PJRT_Register_Batch_Partitionable_Args_STRUCT_SIZE;
     args.name = input.name;
     args.name_size = input.name_size;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(RegisterBatchPartitionableOut {})
 }

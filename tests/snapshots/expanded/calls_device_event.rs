@@ -39,10 +39,12 @@ pub unsafe fn device_event_vtable_inc_ref(
     let ::core::option::Option::Some(function) = function else {
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: an event lives while somebody counts a reference to it, which any thread may do;
     // its functions take the object behind the table, and what they return of its memory lives
     // as long as the event
     unsafe { function(object.device_event) };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok(())
 }
 /// Calls `PJRT_DeviceEvent_FunctionTable.dec_ref` (since PJRT 0.104).
@@ -83,10 +85,12 @@ pub unsafe fn device_event_vtable_dec_ref(
     let ::core::option::Option::Some(function) = function else {
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: an event lives while somebody counts a reference to it, which any thread may do;
     // its functions take the object behind the table, and what they return of its memory lives
     // as long as the event
     unsafe { function(object.device_event) };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok(())
 }
 /// Calls `PJRT_DeviceEvent_FunctionTable.and_then` (since PJRT 0.104).
@@ -129,10 +133,12 @@ pub unsafe fn device_event_vtable_and_then(
     let ::core::option::Option::Some(function) = function else {
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: an event lives while somebody counts a reference to it, which any thread may do;
     // its functions take the object behind the table, and what they return of its memory lives
     // as long as the event
     unsafe { function(object.device_event, callback, user_arg) };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok(())
 }
 /// Outputs of [`device_event_vtable_get_error_if_present`]: what `PJRT_DeviceEvent_FunctionTable.get_error_if_present` fills.
@@ -189,6 +195,7 @@ pub unsafe fn device_event_vtable_get_error_if_present(
     let mut code = ::core::mem::MaybeUninit::<::pjrt::sys::PJRT_Error_Code>::zeroed();
     let mut message = ::core::mem::MaybeUninit::<*const ::core::ffi::c_char>::zeroed();
     let mut message_size = ::core::mem::MaybeUninit::<usize>::zeroed();
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: an event lives while somebody counts a reference to it, which any thread may do;
     // its functions take the object behind the table, and what they return of its memory lives
     // as long as the event
@@ -200,6 +207,7 @@ pub unsafe fn device_event_vtable_get_error_if_present(
             message_size.as_mut_ptr(),
         )
     };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok({
         // SAFETY: zeroed before the call, and all zero is a value of every type that a C
         // function fills.
@@ -290,10 +298,12 @@ pub unsafe fn device_event_vtable_get_state(
     let ::core::option::Option::Some(function) = function else {
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: an event lives while somebody counts a reference to it, which any thread may do;
     // its functions take the object behind the table, and what they return of its memory lives
     // as long as the event
     let returned = unsafe { function(object.device_event) };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok(returned)
 }
 /// Outputs of [`device_event_vtable_get_definition_stream`]: what `PJRT_DeviceEvent_FunctionTable.get_definition_stream` fills.
@@ -344,12 +354,14 @@ pub unsafe fn device_event_vtable_get_definition_stream(
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
     let mut sequence_number = ::core::mem::MaybeUninit::<u64>::zeroed();
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: an event lives while somebody counts a reference to it, which any thread may do;
     // its functions take the object behind the table, and what they return of its memory lives
     // as long as the event
     let returned = unsafe {
         function(object.device_event, sequence_number.as_mut_ptr())
     };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok({
         // SAFETY: zeroed before the call, and all zero is a value of every type that a C
         // function fills.
@@ -400,7 +412,7 @@ unsafe impl ::pjrt::__rt::Counted for DeviceEventCounted {
                 unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
                 // SAFETY: the table reaches as far as this slot.
                 let function = unsafe { (&raw const (*table).inc_ref).read() };
-                function.ok_or_else(|| api.absent(&SLOT.function))?
+                (function.ok_or_else(|| api.absent(&SLOT.function))?, &SLOT.function)
             },
             drop: {
                 const SLOT: ::pjrt::__rt::Slot = ::pjrt::__rt::Slot {
@@ -424,7 +436,7 @@ unsafe impl ::pjrt::__rt::Counted for DeviceEventCounted {
                 unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
                 // SAFETY: the table reaches as far as this slot.
                 let function = unsafe { (&raw const (*table).dec_ref).read() };
-                function.ok_or_else(|| api.absent(&SLOT.function))?
+                (function.ok_or_else(|| api.absent(&SLOT.function))?, &SLOT.function)
             },
         })
     }
@@ -476,9 +488,11 @@ pub unsafe fn device_event_promise_vtable_inc_ref(
     let ::core::option::Option::Some(function) = function else {
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a promise lives while somebody counts a reference to it, which any thread may do;
     // an event or an error that is set belongs to the promise from then on
     unsafe { function(object) };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok(())
 }
 /// Calls `PJRT_DeviceEventPromise_FunctionTable.dec_ref` (since PJRT 0.112).
@@ -528,9 +542,11 @@ pub unsafe fn device_event_promise_vtable_dec_ref(
     let ::core::option::Option::Some(function) = function else {
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a promise lives while somebody counts a reference to it, which any thread may do;
     // an event or an error that is set belongs to the promise from then on
     unsafe { function(object) };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok(())
 }
 /// Calls `PJRT_DeviceEventPromise_FunctionTable.event` (since PJRT 0.112).
@@ -580,9 +596,11 @@ pub unsafe fn device_event_promise_vtable_event(
     let ::core::option::Option::Some(function) = function else {
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a promise lives while somebody counts a reference to it, which any thread may do;
     // an event or an error that is set belongs to the promise from then on
     let returned = unsafe { function(object) };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok(returned)
 }
 /// Calls `PJRT_DeviceEventPromise_FunctionTable.set` (since PJRT 0.112).
@@ -633,9 +651,11 @@ pub unsafe fn device_event_promise_vtable_set(
     let ::core::option::Option::Some(function) = function else {
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a promise lives while somebody counts a reference to it, which any thread may do;
     // an event or an error that is set belongs to the promise from then on
     unsafe { function(object, event) };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok(())
 }
 /// Calls `PJRT_DeviceEventPromise_FunctionTable.set_error` (since PJRT 0.112).
@@ -686,9 +706,11 @@ pub unsafe fn device_event_promise_vtable_set_error(
     let ::core::option::Option::Some(function) = function else {
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a promise lives while somebody counts a reference to it, which any thread may do;
     // an event or an error that is set belongs to the promise from then on
     unsafe { function(object, error) };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok(())
 }
 /// Calls `PJRT_DeviceEventPromise_FunctionTable.set_ready` (since PJRT 0.112).
@@ -738,9 +760,11 @@ pub unsafe fn device_event_promise_vtable_set_ready(
     let ::core::option::Option::Some(function) = function else {
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a promise lives while somebody counts a reference to it, which any thread may do;
     // an event or an error that is set belongs to the promise from then on
     unsafe { function(object) };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok(())
 }
 /// Counted references to `PJRT_DeviceEventPromise`, by the table's `inc_ref` and `dec_ref`.
@@ -795,7 +819,7 @@ unsafe impl ::pjrt::__rt::Counted for DeviceEventPromiseCounted {
                 unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
                 // SAFETY: the table reaches as far as this slot.
                 let function = unsafe { (&raw const (*table).inc_ref).read() };
-                function.ok_or_else(|| api.absent(&SLOT.function))?
+                (function.ok_or_else(|| api.absent(&SLOT.function))?, &SLOT.function)
             },
             drop: {
                 const SLOT: ::pjrt::__rt::Slot = ::pjrt::__rt::Slot {
@@ -830,7 +854,7 @@ unsafe impl ::pjrt::__rt::Counted for DeviceEventPromiseCounted {
                 unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
                 // SAFETY: the table reaches as far as this slot.
                 let function = unsafe { (&raw const (*table).dec_ref).read() };
-                function.ok_or_else(|| api.absent(&SLOT.function))?
+                (function.ok_or_else(|| api.absent(&SLOT.function))?, &SLOT.function)
             },
         })
     }

@@ -69,11 +69,12 @@ pub unsafe fn example_extension_example_method(
     let mut args = <::pjrt::sys::example::PJRT_ExampleExtension_ExampleMethod_Args>::zeroed();
     args.extension_cpp = input.extension_cpp;
     args.value = input.value;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, 0);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExampleExtensionExampleMethodOut {
     })
 }
@@ -122,11 +123,12 @@ pub unsafe fn example_extension_create(
         return ::core::result::Result::Err(table.absent(&FUNCTION));
     };
     let mut args = <::pjrt::sys::example::PJRT_ExampleExtension_CreateExampleExtensionCpp_Args>::zeroed();
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, 0);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExampleExtensionCreateOut {
         extension_cpp: args.extension_cpp,
     })
@@ -178,10 +180,11 @@ pub unsafe fn example_extension_destroy(
     };
     let mut args = <::pjrt::sys::example::PJRT_ExampleExtension_CreateExampleExtensionCpp_Args>::zeroed();
     args.extension_cpp = input.extension_cpp;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, 0);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExampleExtensionDestroyOut {})
 }

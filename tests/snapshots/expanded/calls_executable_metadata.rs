@@ -71,11 +71,12 @@ pub unsafe fn executable_metadata_get_executable_metadata(
     };
     let mut args = <::pjrt::sys::executable_metadata::PJRT_ExecutableMetadata_GetExecutableMetadata_Args>::zeroed();
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, 0);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ExecutableMetadataGetExecutableMetadataOut {
         metadata: args.metadata,
     })
@@ -129,10 +130,12 @@ pub unsafe fn executable_metadata_destroy_serialized_metadata(
     };
     let mut args = <::pjrt::sys::executable_metadata::PJRT_ExecutableMetadata_DestroySerializedMetadata_Args>::zeroed();
     args.metadata = input.metadata;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, 0);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     unsafe { function(&raw mut args) };
+    ::pjrt::__rt::end(table.api(), &FUNCTION, traced, true);
     ::core::result::Result::Ok(ExecutableMetadataDestroySerializedMetadataOut {
     })
 }

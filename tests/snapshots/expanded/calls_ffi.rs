@@ -140,11 +140,12 @@ pub unsafe fn ffi_type_register(
     args.type_name_size = input.type_name_size;
     args.type_id = input.type_id;
     args.type_info = input.type_info;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(FfiTypeRegisterOut {
         type_id: args.type_id,
     })
@@ -206,11 +207,12 @@ pub unsafe fn ffi_user_data_add(
     args.struct_size = gate.sent as usize;
     args.context = input.context;
     args.user_data = input.user_data;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function((&raw mut room).cast()) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(FfiUserDataAddOut {})
 }
 /// Inputs of [`ffi_register_handler`]: the fields of `PJRT_FFI_Register_Handler_Args` that the caller fills.
@@ -288,10 +290,11 @@ pub unsafe fn ffi_register_handler(
     args.platform_name = input.platform_name;
     args.platform_name_size = input.platform_name_size;
     args.traits = input.traits;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(FfiRegisterHandlerOut {})
 }

@@ -156,10 +156,11 @@ pub unsafe fn gpu_register_custom_call(
         }
         args.traits = value;
     }
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(GpuRegisterCustomCallOut {})
 }

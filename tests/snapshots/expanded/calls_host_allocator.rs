@@ -68,11 +68,12 @@ pub unsafe fn host_allocator_get_preferred_alignment(
     let mut args = <::pjrt::sys::host_allocator::PJRT_HostAllocator_GetPreferredAlignment_Args>::zeroed();
     args.struct_size = ::pjrt::sys::host_allocator::PJRT_HostAllocator_GetPreferredAlignment_Args_STRUCT_SIZE;
     args.client = input.client;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(HostAllocatorGetPreferredAlignmentOut {
         preferred_alignment: args.preferred_alignment,
     })
@@ -136,11 +137,12 @@ pub unsafe fn host_allocator_allocate(
     args.client = input.client;
     args.size = input.size;
     args.alignment = input.alignment;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(HostAllocatorAllocateOut {
         ptr: args.ptr,
     })
@@ -197,10 +199,11 @@ pub unsafe fn host_allocator_free(
     args.struct_size = ::pjrt::sys::host_allocator::PJRT_HostAllocator_Free_Args_STRUCT_SIZE;
     args.client = input.client;
     args.ptr = input.ptr;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(HostAllocatorFreeOut {})
 }

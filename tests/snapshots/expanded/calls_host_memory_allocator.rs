@@ -87,11 +87,12 @@ pub unsafe fn host_memory_allocator_allocate(
     args.client = input.client;
     args.size = input.size;
     args.numa_node = input.numa_node;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(HostMemoryAllocatorAllocateOut {
         ptr: args.ptr,
         deleter: args.deleter,

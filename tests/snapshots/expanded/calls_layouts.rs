@@ -83,11 +83,12 @@ pub unsafe fn layouts_memory_layout_destroy(
     let mut args = <::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout_Destroy_Args_STRUCT_SIZE;
     args.layout = input.layout;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(LayoutsMemoryLayoutDestroyOut {})
 }
 /// Inputs of [`layouts_memory_layout_serialize`]: the fields of `PJRT_Layouts_MemoryLayout_Serialize_Args` that the caller fills.
@@ -150,11 +151,12 @@ pub unsafe fn layouts_memory_layout_serialize(
     let mut args = <::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout_Serialize_Args>::zeroed();
     args.struct_size = ::pjrt::sys::layouts::PJRT_Layouts_MemoryLayout_Serialize_Args_STRUCT_SIZE;
     args.layout = input.layout;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(LayoutsMemoryLayoutSerializeOut {
         serialized_bytes: args.serialized_bytes,
         serialized_bytes_size: args.serialized_bytes_size,
@@ -251,11 +253,12 @@ pub unsafe fn layouts_pjrt_client_get_default_layout(
     args.type_ = input.type_;
     args.dims = input.dims;
     args.num_dims = input.num_dims;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(LayoutsPjrtClientGetDefaultLayoutOut {
         layout: args.layout,
     })
@@ -312,11 +315,12 @@ pub unsafe fn layouts_pjrt_buffer_memory_layout(
     let mut args = <::pjrt::sys::layouts::PJRT_Layouts_PJRT_Buffer_MemoryLayout_Args>::zeroed();
     args.struct_size = ::pjrt::sys::layouts::PJRT_Layouts_PJRT_Buffer_MemoryLayout_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(LayoutsPjrtBufferMemoryLayoutOut {
         layout: args.layout,
     })
@@ -410,11 +414,12 @@ pub unsafe fn layouts_pjrt_topology_get_default_layout(
     args.type_ = input.type_;
     args.dims = input.dims;
     args.num_dims = input.num_dims;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(LayoutsPjrtTopologyGetDefaultLayoutOut {
         layout: args.layout,
     })
@@ -473,11 +478,12 @@ pub unsafe fn layouts_pjrt_executable_get_output_layouts(
     let mut args = <::pjrt::sys::layouts::PJRT_Layouts_PJRT_Executable_GetOutputLayouts_Args>::zeroed();
     args.struct_size = ::pjrt::sys::layouts::PJRT_Layouts_PJRT_Executable_GetOutputLayouts_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(LayoutsPjrtExecutableGetOutputLayoutsOut {
         num_outputs: args.num_outputs,
         layouts: args.layouts,
@@ -537,11 +543,12 @@ pub unsafe fn layouts_pjrt_executable_get_parameter_layouts(
     let mut args = <::pjrt::sys::layouts::PJRT_Layouts_PJRT_Executable_GetParameterLayouts_Args>::zeroed();
     args.struct_size = ::pjrt::sys::layouts::PJRT_Layouts_PJRT_Executable_GetParameterLayouts_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(LayoutsPjrtExecutableGetParameterLayoutsOut {
         num_parameters: args.num_parameters,
         layouts: args.layouts,

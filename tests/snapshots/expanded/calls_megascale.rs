@@ -206,11 +206,12 @@ pub unsafe fn megascale_create_client_context_from_pj_rt_client(
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_CreateClientContextFromPjRtClient_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_CreateClientContextFromPjRtClient_Args_STRUCT_SIZE;
     args.client = input.client;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleCreateClientContextFromPjRtClientOut {
         client_context: args.client_context,
     })
@@ -264,11 +265,12 @@ pub unsafe fn megascale_create_default_client_context(
     };
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_CreateDefaultClientContext_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_CreateDefaultClientContext_Args_STRUCT_SIZE;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleCreateDefaultClientContextOut {
         client_context: args.client_context,
     })
@@ -322,11 +324,12 @@ pub unsafe fn megascale_delete_client_context(
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_DeleteClientContext_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_DeleteClientContext_Args_STRUCT_SIZE;
     args.client_context = input.client_context;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleDeleteClientContextOut {})
 }
 /// Inputs of [`megascale_create_ao_t_config`]: the fields of `PJRT_Megascale_CreateAoTConfig_Args` that the caller fills.
@@ -384,11 +387,12 @@ pub unsafe fn megascale_create_ao_t_config(
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_CreateAoTConfig_Args_STRUCT_SIZE;
     args.topology = input.topology;
     args.num_slices = input.num_slices;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleCreateAoTConfigOut {
         multi_slice_config: args.multi_slice_config,
     })
@@ -489,11 +493,12 @@ pub unsafe fn megascale_create_multi_slice_config(
     args.dcn_topology = input.dcn_topology;
     args.dcn_topology_size = input.dcn_topology_size;
     args.client_context = input.client_context;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleCreateMultiSliceConfigOut {
         multi_slice_config: args.multi_slice_config,
     })
@@ -549,11 +554,12 @@ pub unsafe fn megascale_client_context_initialize(
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_ClientContext_Initialize_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ClientContext_Initialize_Args_STRUCT_SIZE;
     args.client_context = input.client_context;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleClientContextInitializeOut {
     })
 }
@@ -620,11 +626,12 @@ pub unsafe fn megascale_client_context_unblock_pending_work(
     args.client_context = input.client_context;
     args.launch_id = input.launch_id;
     args.expire_after_ms = input.expire_after_ms;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleClientContextUnblockPendingWorkOut {
     })
 }
@@ -682,11 +689,12 @@ pub unsafe fn megascale_client_context_megascale_port(
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_ClientContext_MegascalePort_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ClientContext_MegascalePort_Args_STRUCT_SIZE;
     args.client_context = input.client_context;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleClientContextMegascalePortOut {
         port: args.port,
     })
@@ -762,11 +770,12 @@ pub unsafe fn megascale_create_megascale_collectives(
     args.processes_info = input.processes_info;
     args.dcn_topology = input.dcn_topology;
     args.dcn_topology_size = input.dcn_topology_size;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleCreateMegascaleCollectivesOut {
         collectives: args.collectives,
     })
@@ -829,11 +838,12 @@ pub unsafe fn megascale_device_id_to_megascale_id(
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_DeviceId_To_MegascaleId_Args_STRUCT_SIZE;
     args.slice_id = input.slice_id;
     args.per_slice_device_id = input.per_slice_device_id;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleDeviceIdToMegascaleIdOut {
         megascale_id: args.megascale_id,
     })
@@ -892,11 +902,12 @@ pub unsafe fn megascale_megascale_id_to_device_id(
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_MegascaleId_To_DeviceId_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_MegascaleId_To_DeviceId_Args_STRUCT_SIZE;
     args.megascale_id = input.megascale_id;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleMegascaleIdToDeviceIdOut {
         slice_id: args.slice_id,
         per_slice_device_id: args.per_slice_device_id,
@@ -970,11 +981,12 @@ pub unsafe fn megascale_register_error_handler(
     args.handler_name_size = input.handler_name_size;
     args.handler = input.handler;
     args.user_data = input.user_data;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleRegisterErrorHandlerOut {
     })
 }
@@ -1036,11 +1048,12 @@ pub unsafe fn megascale_unregister_error_handler(
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_UnregisterErrorHandler_Args_STRUCT_SIZE;
     args.handler_name = input.handler_name;
     args.handler_name_size = input.handler_name_size;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleUnregisterErrorHandlerOut {
     })
 }
@@ -1097,11 +1110,12 @@ pub unsafe fn megascale_error_aggregator_create(
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_Create_Args_STRUCT_SIZE;
     args.app_type = input.app_type;
     args.app_type_size = input.app_type_size;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleErrorAggregatorCreateOut {
         aggregator: args.aggregator,
     })
@@ -1155,11 +1169,12 @@ pub unsafe fn megascale_error_aggregator_delete(
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_Delete_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_Delete_Args_STRUCT_SIZE;
     args.aggregator = input.aggregator;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleErrorAggregatorDeleteOut {
     })
 }
@@ -1210,11 +1225,12 @@ pub unsafe fn megascale_error_digest_delete(
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_ErrorDigest_Delete_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ErrorDigest_Delete_Args_STRUCT_SIZE;
     args.digest = input.digest;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleErrorDigestDeleteOut {})
 }
 /// Inputs of [`megascale_error_aggregator_add_error`]: the fields of `PJRT_Megascale_ErrorAggregator_AddError_Args` that the caller fills.
@@ -1290,11 +1306,12 @@ pub unsafe fn megascale_error_aggregator_add_error(
     args.worker_id_size = input.worker_id_size;
     args.serialized_error = input.serialized_error;
     args.serialized_error_size = input.serialized_error_size;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleErrorAggregatorAddErrorOut {
     })
 }
@@ -1352,11 +1369,12 @@ pub unsafe fn megascale_error_aggregator_process_and_shutdown(
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_ProcessAndShutdown_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_ProcessAndShutdown_Args_STRUCT_SIZE;
     args.aggregator = input.aggregator;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleErrorAggregatorProcessAndShutdownOut {
         digest: args.digest,
     })
@@ -1416,11 +1434,12 @@ pub unsafe fn megascale_error_aggregator_log_error_digest(
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_LogErrorDigest_Args_STRUCT_SIZE;
     args.aggregator = input.aggregator;
     args.digest = input.digest;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleErrorAggregatorLogErrorDigestOut {
     })
 }
@@ -1476,11 +1495,12 @@ pub unsafe fn megascale_error_aggregator_size(
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_Size_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_Size_Args_STRUCT_SIZE;
     args.aggregator = input.aggregator;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleErrorAggregatorSizeOut {
         size: args.size,
     })
@@ -1537,11 +1557,12 @@ pub unsafe fn megascale_error_aggregator_active(
     let mut args = <::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_Active_Args>::zeroed();
     args.struct_size = ::pjrt::sys::megascale::PJRT_Megascale_ErrorAggregator_Active_Args_STRUCT_SIZE;
     args.aggregator = input.aggregator;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleErrorAggregatorActiveOut {
         active: {
             let byte = (&raw const args.active).cast::<u8>();
@@ -1654,11 +1675,12 @@ pub unsafe fn megascale_get_interface_addresses_helper(
     args.use_all_interfaces = input.use_all_interfaces;
     args.limit_to_process_numa_local_interfaces = input
         .limit_to_process_numa_local_interfaces;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleGetInterfaceAddressesHelperOut {
         serialized_addresses: args.serialized_addresses,
         serialized_addresses_sizes: args.serialized_addresses_sizes,
@@ -1768,11 +1790,12 @@ pub unsafe fn megascale_get_or_create_runtime_error(
     args.launch_id = input.launch_id;
     args.has_unrecoverable_error_type = input.has_unrecoverable_error_type;
     args.unrecoverable_error_type = input.unrecoverable_error_type;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MegascaleGetOrCreateRuntimeErrorOut {
         serialized_error: args.serialized_error,
         serialized_error_size: args.serialized_error_size,

@@ -85,11 +85,12 @@ pub unsafe fn device_description_memory_descriptions(
     let mut args = <::pjrt::sys::memory_descriptions::PJRT_DeviceDescription_MemoryDescriptions_Args>::zeroed();
     args.struct_size = gate.sent as usize;
     args.device_description = input.device_description;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(DeviceDescriptionMemoryDescriptionsOut {
         memory_descriptions: args.memory_descriptions,
         num_memory_descriptions: args.num_memory_descriptions,
@@ -158,11 +159,12 @@ pub unsafe fn memory_description_kind(
     let mut args = <::pjrt::sys::memory_descriptions::PJRT_MemoryDescription_Kind_Args>::zeroed();
     args.struct_size = ::pjrt::sys::memory_descriptions::PJRT_MemoryDescription_Kind_Args_STRUCT_SIZE;
     args.memory_description = input.memory_description;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MemoryDescriptionKindOut {
         kind: args.kind,
         kind_size: args.kind_size,

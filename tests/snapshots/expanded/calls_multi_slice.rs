@@ -64,11 +64,12 @@ pub unsafe fn multi_slice_config_destroy(
     let mut args = <::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_Destroy_Args_STRUCT_SIZE;
     args.config = input.config;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MultiSliceConfigDestroyOut {})
 }
 /// Inputs of [`multi_slice_config_num_slices`]: the fields of `PJRT_MultiSlice_Config_NumSlices_Args` that the caller fills.
@@ -120,11 +121,12 @@ pub unsafe fn multi_slice_config_num_slices(
     let mut args = <::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_NumSlices_Args>::zeroed();
     args.struct_size = ::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_NumSlices_Args_STRUCT_SIZE;
     args.config = input.config;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MultiSliceConfigNumSlicesOut {
         num_slices: args.num_slices,
     })
@@ -178,11 +180,12 @@ pub unsafe fn multi_slice_config_slice_id(
     let mut args = <::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_SliceId_Args>::zeroed();
     args.struct_size = ::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_SliceId_Args_STRUCT_SIZE;
     args.config = input.config;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MultiSliceConfigSliceIdOut {
         slice_id: args.slice_id,
     })
@@ -251,11 +254,12 @@ pub unsafe fn multi_slice_config_num_devices_per_slice(
     let mut args = <::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_NumDevicesPerSlice_Args>::zeroed();
     args.struct_size = ::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_NumDevicesPerSlice_Args_STRUCT_SIZE;
     args.config = input.config;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MultiSliceConfigNumDevicesPerSliceOut {
         num_devices_per_slice_map: args.num_devices_per_slice_map,
         slice_ids: args.slice_ids,
@@ -323,11 +327,12 @@ pub unsafe fn multi_slice_config_serialize(
     let mut args = <::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_Serialize_Args>::zeroed();
     args.struct_size = ::pjrt::sys::multi_slice::PJRT_MultiSlice_Config_Serialize_Args_STRUCT_SIZE;
     args.config = input.config;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(MultiSliceConfigSerializeOut {
         serialized: args.serialized,
         size: args.size,

@@ -73,11 +73,12 @@ pub unsafe fn phase_compile_get_compiler(
     };
     let mut args = <::pjrt::sys::phase_compile::PJRT_PhaseCompile_Get_Compiler_Args>::zeroed();
     args.struct_size = ::pjrt::sys::phase_compile::PJRT_PhaseCompile_Get_Compiler_Args_STRUCT_SIZE;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(PhaseCompileGetCompilerOut {
         phase_compiler: args.phase_compiler,
     })
@@ -130,10 +131,12 @@ pub unsafe fn phase_compile_destroy_compiler(
     let mut args = <::pjrt::sys::phase_compile::PJRT_PhaseCompile_Destroy_Compiler_Args>::zeroed();
     args.struct_size = ::pjrt::sys::phase_compile::PJRT_PhaseCompile_Destroy_Compiler_Args_STRUCT_SIZE;
     args.phase_compiler = input.phase_compiler;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     unsafe { function(&raw mut args) };
+    ::pjrt::__rt::end(table.api(), &FUNCTION, traced, true);
     ::core::result::Result::Ok(PhaseCompileDestroyCompilerOut {})
 }
 /// Inputs of [`phase_compile_run_phase`]: the fields of `PJRT_PhaseCompile_Run_Phase_Args` that the caller fills.
@@ -239,11 +242,12 @@ pub unsafe fn phase_compile_run_phase(
     args.compile_options = input.compile_options;
     args.compile_options_size = input.compile_options_size;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(PhaseCompileRunPhaseOut {
         output_programs: args.output_programs,
         output_programs_sizes: args.output_programs_sizes,
@@ -306,11 +310,12 @@ pub unsafe fn phase_compile_get_phase_names(
     let mut args = <::pjrt::sys::phase_compile::PJRT_PhaseCompile_Get_PhaseNames_Args>::zeroed();
     args.struct_size = ::pjrt::sys::phase_compile::PJRT_PhaseCompile_Get_PhaseNames_Args_STRUCT_SIZE;
     args.phase_compiler = input.phase_compiler;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(PhaseCompileGetPhaseNamesOut {
         phase_names: args.phase_names,
         phase_names_sizes: args.phase_names_sizes,
@@ -379,9 +384,11 @@ pub unsafe fn phase_compile_c_buffers_destroy(
     args.char_buffers = input.char_buffers;
     args.char_buffer_sizes = input.char_buffer_sizes;
     args.num_char_buffers = input.num_char_buffers;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     unsafe { function(&raw mut args) };
+    ::pjrt::__rt::end(table.api(), &FUNCTION, traced, true);
     ::core::result::Result::Ok(PhaseCompileCBuffersDestroyOut {})
 }

@@ -127,10 +127,12 @@ pub unsafe fn plugin_profiler_error_destroy(
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_Error_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Error_Destroy_Args_STRUCT_SIZE;
     args.error = input.error;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     unsafe { function(&raw mut args) };
+    ::pjrt::__rt::end(table.api(), &FUNCTION, traced, true);
     ::core::result::Result::Ok(PluginProfilerErrorDestroyOut {})
 }
 /// Inputs of [`plugin_profiler_error_message`]: the fields of `PLUGIN_Profiler_Error_Message_Args` that the caller fills.
@@ -183,10 +185,12 @@ pub unsafe fn plugin_profiler_error_message(
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_Error_Message_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Error_Message_Args_STRUCT_SIZE;
     args.error = input.error;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     unsafe { function(&raw mut args) };
+    ::pjrt::__rt::end(table.api(), &FUNCTION, traced, true);
     ::core::result::Result::Ok(PluginProfilerErrorMessageOut {
         message: args.message,
         message_size: args.message_size,
@@ -242,10 +246,12 @@ pub unsafe fn plugin_profiler_error_get_code(
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_Error_GetCode_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Error_GetCode_Args_STRUCT_SIZE;
     args.error = input.error;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
+    ::pjrt::__rt::end(table.api(), &FUNCTION, traced, error.is_null());
     ::core::result::Result::Ok(PluginProfilerErrorGetCodeOut {
         code: args.code,
         error,
@@ -302,11 +308,12 @@ pub unsafe fn plugin_profiler_create(
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Create_Args_STRUCT_SIZE;
     args.options = input.options;
     args.options_size = input.options_size;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check_own(table, error, &FUNCTION)?;
+    ::pjrt::__rt::check_own(table, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(PluginProfilerCreateOut {
         profiler: args.profiler,
     })
@@ -356,11 +363,12 @@ pub unsafe fn plugin_profiler_destroy(
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Destroy_Args_STRUCT_SIZE;
     args.profiler = input.profiler;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check_own(table, error, &FUNCTION)?;
+    ::pjrt::__rt::check_own(table, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(PluginProfilerDestroyOut {})
 }
 /// Inputs of [`plugin_profiler_start`]: the fields of `PLUGIN_Profiler_Start_Args` that the caller fills.
@@ -408,11 +416,12 @@ pub unsafe fn plugin_profiler_start(
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_Start_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Start_Args_STRUCT_SIZE;
     args.profiler = input.profiler;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check_own(table, error, &FUNCTION)?;
+    ::pjrt::__rt::check_own(table, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(PluginProfilerStartOut {})
 }
 /// Inputs of [`plugin_profiler_stop`]: the fields of `PLUGIN_Profiler_Stop_Args` that the caller fills.
@@ -460,11 +469,12 @@ pub unsafe fn plugin_profiler_stop(
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_Stop_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Stop_Args_STRUCT_SIZE;
     args.profiler = input.profiler;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check_own(table, error, &FUNCTION)?;
+    ::pjrt::__rt::check_own(table, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(PluginProfilerStopOut {})
 }
 /// Inputs of [`plugin_profiler_collect_data`]: the fields of `PLUGIN_Profiler_CollectData_Args` that the caller fills.
@@ -523,11 +533,12 @@ pub unsafe fn plugin_profiler_collect_data(
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_CollectData_Args_STRUCT_SIZE;
     args.profiler = input.profiler;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check_own(table, error, &FUNCTION)?;
+    ::pjrt::__rt::check_own(table, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(PluginProfilerCollectDataOut {
         buffer: args.buffer,
         buffer_size_in_bytes: args.buffer_size_in_bytes,
@@ -581,11 +592,12 @@ pub unsafe fn plugin_profiler_consume(
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_Consume_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Consume_Args_STRUCT_SIZE;
     args.profiler = input.profiler;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check_own(table, error, &FUNCTION)?;
+    ::pjrt::__rt::check_own(table, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(PluginProfilerConsumeOut {
         result: args.result,
     })
@@ -638,10 +650,12 @@ pub unsafe fn plugin_profiler_consume_result_destroy(
     let mut args = <::pjrt::sys::profiler_api::PLUGIN_Profiler_ConsumeResult_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_ConsumeResult_Destroy_Args_STRUCT_SIZE;
     args.consume_result = input.consume_result;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     unsafe { function(&raw mut args) };
+    ::pjrt::__rt::end(table.api(), &FUNCTION, traced, true);
     ::core::result::Result::Ok(PluginProfilerConsumeResultDestroyOut {
     })
 }
@@ -701,11 +715,12 @@ pub unsafe fn plugin_profiler_serialize(
     args.struct_size = ::pjrt::sys::profiler_api::PLUGIN_Profiler_Serialize_Args_STRUCT_SIZE;
     args.profiler = input.profiler;
     args.consume_result = input.consume_result;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check_own(table, error, &FUNCTION)?;
+    ::pjrt::__rt::check_own(table, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(PluginProfilerSerializeOut {
         serialized_bytes: args.serialized_bytes,
         serialized_size: args.serialized_size,

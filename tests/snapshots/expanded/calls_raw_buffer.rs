@@ -76,11 +76,12 @@ pub unsafe fn raw_buffer_create_raw_alias_of_buffer(
     let mut args = <::pjrt::sys::raw_buffer::PJRT_RawBuffer_CreateRawAliasOfBuffer_Args>::zeroed();
     args.struct_size = ::pjrt::sys::raw_buffer::PJRT_RawBuffer_CreateRawAliasOfBuffer_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(RawBufferCreateRawAliasOfBufferOut {
         raw_buffer: args.raw_buffer,
     })
@@ -132,11 +133,12 @@ pub unsafe fn raw_buffer_destroy(
     let mut args = <::pjrt::sys::raw_buffer::PJRT_RawBuffer_Destroy_Args>::zeroed();
     args.struct_size = ::pjrt::sys::raw_buffer::PJRT_RawBuffer_Destroy_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(RawBufferDestroyOut {})
 }
 /// Inputs of [`raw_buffer_get_on_device_size_in_bytes`]: the fields of `PJRT_RawBuffer_GetOnDeviceSizeInBytes_Args` that the caller fills.
@@ -191,11 +193,12 @@ pub unsafe fn raw_buffer_get_on_device_size_in_bytes(
     let mut args = <::pjrt::sys::raw_buffer::PJRT_RawBuffer_GetOnDeviceSizeInBytes_Args>::zeroed();
     args.struct_size = ::pjrt::sys::raw_buffer::PJRT_RawBuffer_GetOnDeviceSizeInBytes_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(RawBufferGetOnDeviceSizeInBytesOut {
         on_device_size_in_bytes: args.on_device_size_in_bytes,
     })
@@ -252,11 +255,12 @@ pub unsafe fn raw_buffer_get_memory_space(
     let mut args = <::pjrt::sys::raw_buffer::PJRT_RawBuffer_GetMemorySpace_Args>::zeroed();
     args.struct_size = ::pjrt::sys::raw_buffer::PJRT_RawBuffer_GetMemorySpace_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(RawBufferGetMemorySpaceOut {
         memory_space: args.memory_space,
     })
@@ -332,11 +336,12 @@ pub unsafe fn raw_buffer_copy_raw_host_to_device(
     args.src = input.src;
     args.offset = input.offset;
     args.transfer_size = input.transfer_size;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(RawBufferCopyRawHostToDeviceOut {
         event: args.event,
     })
@@ -412,11 +417,12 @@ pub unsafe fn raw_buffer_copy_raw_device_to_host(
     args.dst = input.dst;
     args.offset = input.offset;
     args.transfer_size = input.transfer_size;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(RawBufferCopyRawDeviceToHostOut {
         event: args.event,
     })
@@ -473,11 +479,12 @@ pub unsafe fn raw_buffer_get_host_pointer(
     let mut args = <::pjrt::sys::raw_buffer::PJRT_RawBuffer_GetHostPointer_Args>::zeroed();
     args.struct_size = ::pjrt::sys::raw_buffer::PJRT_RawBuffer_GetHostPointer_Args_STRUCT_SIZE;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(RawBufferGetHostPointerOut {
         host_pointer: args.host_pointer,
     })
@@ -528,9 +535,11 @@ pub unsafe fn raw_buffer_vtable_inc_ref(
     let ::core::option::Option::Some(function) = function else {
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
     // do; what its functions take over or fill is said by their callers
     unsafe { function(object) };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok(())
 }
 /// Calls `PJRT_RawBuffer_FunctionTable.dec_ref` (since PJRT 0.113).
@@ -579,9 +588,11 @@ pub unsafe fn raw_buffer_vtable_dec_ref(
     let ::core::option::Option::Some(function) = function else {
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
     // do; what its functions take over or fill is said by their callers
     unsafe { function(object) };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok(())
 }
 /// Calls `PJRT_RawBuffer_FunctionTable.get_on_device_size_in_bytes` (since PJRT 0.113).
@@ -631,9 +642,11 @@ pub unsafe fn raw_buffer_vtable_get_on_device_size_in_bytes(
     let ::core::option::Option::Some(function) = function else {
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
     // do; what its functions take over or fill is said by their callers
     let returned = unsafe { function(object) };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok(returned)
 }
 /// Calls `PJRT_RawBuffer_FunctionTable.get_memory_space` (since PJRT 0.113).
@@ -682,9 +695,11 @@ pub unsafe fn raw_buffer_vtable_get_memory_space(
     let ::core::option::Option::Some(function) = function else {
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
     // do; what its functions take over or fill is said by their callers
     let returned = unsafe { function(object) };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok(returned)
 }
 /// Calls `PJRT_RawBuffer_FunctionTable.get_host_pointer` (since PJRT 0.113).
@@ -733,9 +748,11 @@ pub unsafe fn raw_buffer_vtable_get_host_pointer(
     let ::core::option::Option::Some(function) = function else {
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
     // do; what its functions take over or fill is said by their callers
     let returned = unsafe { function(object) };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok(returned)
 }
 /// Outputs of [`raw_buffer_vtable_copy_raw_host_to_device_and_return_event`]: what `PJRT_RawBuffer_FunctionTable.copy_raw_host_to_device_and_return_event` fills.
@@ -800,12 +817,13 @@ pub unsafe fn raw_buffer_vtable_copy_raw_host_to_device_and_return_event(
     let mut event = ::core::mem::MaybeUninit::<
         ::pjrt::sys::device_event::PJRT_DeviceEvent,
     >::zeroed();
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
     // do; what its functions take over or fill is said by their callers
     let error = unsafe {
         function(object, src, offset, transfer_size, dependencies, event.as_mut_ptr())
     };
-    ::pjrt::__rt::check(api, error, &SLOT.function)?;
+    ::pjrt::__rt::check(api, error, &SLOT.function, traced)?;
     ::core::result::Result::Ok({
         // SAFETY: zeroed before the call, and all zero is a value of every type that a C
         // function fills.
@@ -877,12 +895,13 @@ pub unsafe fn raw_buffer_vtable_copy_raw_device_to_host_and_return_event(
     let mut event = ::core::mem::MaybeUninit::<
         ::pjrt::sys::device_event::PJRT_DeviceEvent,
     >::zeroed();
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
     // do; what its functions take over or fill is said by their callers
     let error = unsafe {
         function(object, dst, offset, transfer_size, dependencies, event.as_mut_ptr())
     };
-    ::pjrt::__rt::check(api, error, &SLOT.function)?;
+    ::pjrt::__rt::check(api, error, &SLOT.function, traced)?;
     ::core::result::Result::Ok({
         // SAFETY: zeroed before the call, and all zero is a value of every type that a C
         // function fills.
@@ -941,9 +960,11 @@ pub unsafe fn raw_buffer_vtable_opaque_device_memory_data_pointer(
     let ::core::option::Option::Some(function) = function else {
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
     // do; what its functions take over or fill is said by their callers
     let returned = unsafe { function(object) };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok(returned)
 }
 /// Outputs of [`raw_buffer_vtable_make_allocation_ready_event`]: what `PJRT_RawBuffer_FunctionTable.make_allocation_ready_event` fills.
@@ -1002,10 +1023,11 @@ pub unsafe fn raw_buffer_vtable_make_allocation_ready_event(
     let mut event = ::core::mem::MaybeUninit::<
         ::pjrt::sys::device_event::PJRT_DeviceEvent,
     >::zeroed();
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
     // do; what its functions take over or fill is said by their callers
     let error = unsafe { function(object, event.as_mut_ptr()) };
-    ::pjrt::__rt::check(api, error, &SLOT.function)?;
+    ::pjrt::__rt::check(api, error, &SLOT.function, traced)?;
     ::core::result::Result::Ok({
         // SAFETY: zeroed before the call, and all zero is a value of every type that a C
         // function fills.
@@ -1071,10 +1093,11 @@ pub unsafe fn raw_buffer_vtable_get_raw_buffer_async_value(
     let mut event = ::core::mem::MaybeUninit::<
         ::pjrt::sys::device_event::PJRT_DeviceEvent,
     >::zeroed();
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
     // do; what its functions take over or fill is said by their callers
     let error = unsafe { function(object, event.as_mut_ptr()) };
-    ::pjrt::__rt::check(api, error, &SLOT.function)?;
+    ::pjrt::__rt::check(api, error, &SLOT.function, traced)?;
     ::core::result::Result::Ok({
         // SAFETY: zeroed before the call, and all zero is a value of every type that a C
         // function fills.
@@ -1130,9 +1153,11 @@ pub unsafe fn raw_buffer_vtable_is_mutable(
     let ::core::option::Option::Some(function) = function else {
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
     // do; what its functions take over or fill is said by their callers
     let returned = unsafe { function(object) };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok(returned)
 }
 /// Outputs of [`raw_buffer_vtable_slice`]: what `PJRT_RawBuffer_FunctionTable.slice` fills.
@@ -1192,12 +1217,13 @@ pub unsafe fn raw_buffer_vtable_slice(
     let mut sliced_buffer = ::core::mem::MaybeUninit::<
         *mut ::pjrt::sys::raw_buffer::PJRT_RawBuffer,
     >::zeroed();
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
     // do; what its functions take over or fill is said by their callers
     let error = unsafe {
         function(object, offset, slice_size, sliced_buffer.as_mut_ptr())
     };
-    ::pjrt::__rt::check(api, error, &SLOT.function)?;
+    ::pjrt::__rt::check(api, error, &SLOT.function, traced)?;
     ::core::result::Result::Ok({
         // SAFETY: zeroed before the call, and all zero is a value of every type that a C
         // function fills.
@@ -1261,6 +1287,7 @@ pub unsafe fn raw_buffer_vtable_schedule_copy_to(
     let ::core::option::Option::Some(function) = function else {
         return ::core::result::Result::Err(api.absent(&SLOT.function));
     };
+    let traced = ::pjrt::__rt::begin(api, &SLOT.function, 0);
     // SAFETY: a raw buffer lives while somebody counts a reference to it, which any thread may
     // do; what its functions take over or fill is said by their callers
     unsafe {
@@ -1274,6 +1301,7 @@ pub unsafe fn raw_buffer_vtable_schedule_copy_to(
             allocation_event_user_data,
         )
     };
+    ::pjrt::__rt::end(api, &SLOT.function, traced, true);
     ::core::result::Result::Ok(())
 }
 /// Counted references to `PJRT_RawBuffer`, by the table's `inc_ref` and `dec_ref`.
@@ -1324,7 +1352,7 @@ unsafe impl ::pjrt::__rt::Counted for RawBufferCounted {
                 unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
                 // SAFETY: the table reaches as far as this slot.
                 let function = unsafe { (&raw const (*table).inc_ref).read() };
-                function.ok_or_else(|| api.absent(&SLOT.function))?
+                (function.ok_or_else(|| api.absent(&SLOT.function))?, &SLOT.function)
             },
             drop: {
                 const SLOT: ::pjrt::__rt::Slot = ::pjrt::__rt::Slot {
@@ -1355,7 +1383,7 @@ unsafe impl ::pjrt::__rt::Counted for RawBufferCounted {
                 unsafe { ::pjrt::__rt::reaches(api, table, &SLOT) }?;
                 // SAFETY: the table reaches as far as this slot.
                 let function = unsafe { (&raw const (*table).dec_ref).read() };
-                function.ok_or_else(|| api.absent(&SLOT.function))?
+                (function.ok_or_else(|| api.absent(&SLOT.function))?, &SLOT.function)
             },
         })
     }

@@ -74,11 +74,12 @@ pub unsafe fn shardings_pjrt_executable_parameter_shardings(
     let mut args = <::pjrt::sys::shardings::PJRT_Shardings_PJRT_Executable_ParameterShardings_Args>::zeroed();
     args.struct_size = ::pjrt::sys::shardings::PJRT_Shardings_PJRT_Executable_ParameterShardings_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ShardingsPjrtExecutableParameterShardingsOut {
         num_parameters: args.num_parameters,
         shardings: args.shardings,
@@ -141,11 +142,12 @@ pub unsafe fn shardings_pjrt_executable_output_shardings(
     let mut args = <::pjrt::sys::shardings::PJRT_Shardings_PJRT_Executable_OutputShardings_Args>::zeroed();
     args.struct_size = ::pjrt::sys::shardings::PJRT_Shardings_PJRT_Executable_OutputShardings_Args_STRUCT_SIZE;
     args.executable = input.executable;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ShardingsPjrtExecutableOutputShardingsOut {
         num_outputs: args.num_outputs,
         shardings: args.shardings,

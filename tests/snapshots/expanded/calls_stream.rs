@@ -67,11 +67,12 @@ pub unsafe fn get_stream_for_external_ready_events(
     let mut args = <::pjrt::sys::stream::PJRT_Get_Stream_For_External_Ready_Events_Args>::zeroed();
     args.struct_size = ::pjrt::sys::stream::PJRT_Get_Stream_For_External_Ready_Events_Args_STRUCT_SIZE;
     args.device = input.device;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(GetStreamForExternalReadyEventsOut {
         stream: args.stream,
     })
@@ -125,10 +126,11 @@ pub unsafe fn wait_until_buffer_ready_on_stream(
     args.struct_size = ::pjrt::sys::stream::PJRT_Wait_Until_Buffer_Ready_On_Stream_Args_STRUCT_SIZE;
     args.stream = input.stream;
     args.buffer = input.buffer;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(WaitUntilBufferReadyOnStreamOut {})
 }

@@ -123,11 +123,12 @@ pub unsafe fn tpu_executable_get_target_arguments(
     args.struct_size = ::pjrt::sys::tpu_executable::PJRT_TpuExecutable_GetTargetArguments_Args_STRUCT_SIZE;
     args.serialized_executable = input.serialized_executable;
     args.serialized_executable_size = input.serialized_executable_size;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuExecutableGetTargetArgumentsOut {
         target_arguments: args.target_arguments,
         target_arguments_size: args.target_arguments_size,
@@ -206,11 +207,12 @@ pub unsafe fn tpu_executable_get_hlo_module_with_config(
     args.struct_size = ::pjrt::sys::tpu_executable::PJRT_TpuExecutable_GetHloModuleWithConfig_Args_STRUCT_SIZE;
     args.serialized_executable = input.serialized_executable;
     args.serialized_executable_size = input.serialized_executable_size;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuExecutableGetHloModuleWithConfigOut {
         hlo_module_with_config: args.hlo_module_with_config,
         hlo_module_with_config_size: args.hlo_module_with_config_size,
@@ -289,11 +291,12 @@ pub unsafe fn tpu_executable_get_compiled_memory_stats(
     args.struct_size = ::pjrt::sys::tpu_executable::PJRT_TpuExecutable_GetCompiledMemoryStats_Args_STRUCT_SIZE;
     args.serialized_executable = input.serialized_executable;
     args.serialized_executable_size = input.serialized_executable_size;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuExecutableGetCompiledMemoryStatsOut {
         compiled_memory_stats: args.compiled_memory_stats,
         compiled_memory_stats_size: args.compiled_memory_stats_size,
@@ -385,11 +388,12 @@ pub unsafe fn tpu_executable_run_hlo_cost_analysis(
     args.hlo_module = input.hlo_module;
     args.hlo_module_size = input.hlo_module_size;
     args.num_hlo_modules = input.num_hlo_modules;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuExecutableRunHloCostAnalysisOut {
         analysis_results: args.analysis_results,
         num_analysis_results: args.num_analysis_results,
@@ -467,11 +471,12 @@ pub unsafe fn tpu_executable_set_tpu_compilation_env(
     args.serialized_compilation_environments = input.serialized_compilation_environments;
     args.serialized_compilation_environments_size = input
         .serialized_compilation_environments_size;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuExecutableSetTpuCompilationEnvOut {
         result_compilation_environments: args.result_compilation_environments,
         result_compilation_environments_size: args.result_compilation_environments_size,
@@ -562,11 +567,12 @@ pub unsafe fn tpu_executable_get_tpu_compilation_env_field_as_string(
         .serialized_compilation_environments_size;
     args.field_name = input.field_name;
     args.field_name_size = input.field_name_size;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuExecutableGetTpuCompilationEnvFieldAsStringOut {
         field_value: args.field_value,
         field_value_size: args.field_value_size,
@@ -635,11 +641,12 @@ pub unsafe fn tpu_executable_is_tpu_predetermined_error(
     args.struct_size = ::pjrt::sys::tpu_executable::PJRT_TpuExecutable_IsTpuPredeterminedError_Args_STRUCT_SIZE;
     args.serialized_status = input.serialized_status;
     args.serialized_status_size = input.serialized_status_size;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuExecutableIsTpuPredeterminedErrorOut {
         is_predetermined: {
             let byte = (&raw const args.is_predetermined).cast::<u8>();
@@ -709,11 +716,12 @@ pub unsafe fn tpu_executable_is_tpu_cancellation_placeholder_error(
     args.struct_size = ::pjrt::sys::tpu_executable::PJRT_TpuExecutable_IsTpuCancellationPlaceholderError_Args_STRUCT_SIZE;
     args.serialized_status = input.serialized_status;
     args.serialized_status_size = input.serialized_status_size;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuExecutableIsTpuCancellationPlaceholderErrorOut {
         is_cancellation_placeholder: {
             let byte = (&raw const args.is_cancellation_placeholder).cast::<u8>();

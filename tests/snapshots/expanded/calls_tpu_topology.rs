@@ -117,11 +117,12 @@ pub unsafe fn tpu_topology_subslice(
     args.chips_per_host_bounds_num_dims = input.chips_per_host_bounds_num_dims;
     args.host_bounds = input.host_bounds;
     args.host_bounds_num_dims = input.host_bounds_num_dims;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologySubsliceOut {
         subslice_topology: args.subslice_topology,
     })
@@ -176,11 +177,12 @@ pub unsafe fn tpu_topology_is_subslice_topology(
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_IsSubsliceTopology_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_IsSubsliceTopology_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyIsSubsliceTopologyOut {
         is_subslice_topology: {
             let byte = (&raw const args.is_subslice_topology).cast::<u8>();
@@ -265,11 +267,12 @@ pub unsafe fn tpu_topology_subslice_device_id_from_full_device_id(
     args.subslice_origin = input.subslice_origin;
     args.subslice_origin_dim_num = input.subslice_origin_dim_num;
     args.full_device_id = input.full_device_id;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologySubsliceDeviceIdFromFullDeviceIdOut {
         subslice_device_id: args.subslice_device_id,
     })
@@ -338,11 +341,12 @@ pub unsafe fn tpu_topology_replace_host_bounds(
     args.topology = input.topology;
     args.host_bounds = input.host_bounds;
     args.host_bounds_dim_num = input.host_bounds_dim_num;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyReplaceHostBoundsOut {
         new_topology: args.new_topology,
     })
@@ -399,11 +403,12 @@ pub unsafe fn tpu_topology_is_enhanced_barrier_enabled(
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_IsEnhancedBarrierEnabled_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_IsEnhancedBarrierEnabled_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyIsEnhancedBarrierEnabledOut {
         is_enhanced_barrier_enabled: {
             let byte = (&raw const args.is_enhanced_barrier_enabled).cast::<u8>();
@@ -464,11 +469,12 @@ pub unsafe fn tpu_topology_has_limited_ici_connectivity(
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_HasLimitedIciConnectivity_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_HasLimitedIciConnectivity_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyHasLimitedIciConnectivityOut {
         has_limited_ici_connectivity: {
             let byte = (&raw const args.has_limited_ici_connectivity).cast::<u8>();
@@ -543,11 +549,12 @@ pub unsafe fn tpu_topology_is_reachable_over_limited_ici(
     args.topology = input.topology;
     args.source_chip_id = input.source_chip_id;
     args.dest_chip_id = input.dest_chip_id;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyIsReachableOverLimitedIciOut {
         is_reachable_over_limited_ici: {
             let byte = (&raw const args.is_reachable_over_limited_ici).cast::<u8>();
@@ -605,11 +612,12 @@ pub unsafe fn tpu_topology_process_count(
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_ProcessCount_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_ProcessCount_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyProcessCountOut {
         process_count: args.process_count,
     })
@@ -663,11 +671,12 @@ pub unsafe fn tpu_topology_chips_per_process(
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_ChipsPerProcess_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_ChipsPerProcess_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyChipsPerProcessOut {
         chips_per_process: args.chips_per_process,
     })
@@ -722,11 +731,12 @@ pub unsafe fn tpu_topology_core_count_per_chip(
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_CoreCountPerChip_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_CoreCountPerChip_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyCoreCountPerChipOut {
         core_count_of_default_type_per_chip: args.core_count_of_default_type_per_chip,
     })
@@ -780,11 +790,12 @@ pub unsafe fn tpu_topology_chip_count(
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_ChipCount_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_ChipCount_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyChipCountOut {
         chip_count: args.chip_count,
     })
@@ -838,11 +849,12 @@ pub unsafe fn tpu_topology_core_count(
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_CoreCount_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_CoreCount_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyCoreCountOut {
         core_count_of_default_type: args.core_count_of_default_type,
     })
@@ -899,11 +911,12 @@ pub unsafe fn tpu_topology_logi_device_count_per_process(
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_LogiDeviceCountPerProcess_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_LogiDeviceCountPerProcess_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyLogiDeviceCountPerProcessOut {
         logical_device_count_of_default_type_per_process: args
             .logical_device_count_of_default_type_per_process,
@@ -959,11 +972,12 @@ pub unsafe fn tpu_topology_logi_device_count(
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_LogiDeviceCount_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_LogiDeviceCount_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyLogiDeviceCountOut {
         logical_device_count_of_default_type: args.logical_device_count_of_default_type,
     })
@@ -1020,11 +1034,12 @@ pub unsafe fn tpu_topology_logi_device_count_per_chip(
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_LogiDeviceCountPerChip_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_LogiDeviceCountPerChip_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyLogiDeviceCountPerChipOut {
         logical_device_count_of_default_type_per_chip: args
             .logical_device_count_of_default_type_per_chip,
@@ -1080,11 +1095,12 @@ pub unsafe fn tpu_topology_core_count_per_process(
     let mut args = <::pjrt::sys::tpu_topology::PJRT_TpuTopology_CoreCountPerProcess_Args>::zeroed();
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_CoreCountPerProcess_Args_STRUCT_SIZE;
     args.topology = input.topology;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyCoreCountPerProcessOut {
         core_count_of_default_type_per_process: args
             .core_count_of_default_type_per_process,
@@ -1153,11 +1169,12 @@ pub unsafe fn tpu_topology_process_ids(
     args.topology = input.topology;
     args.max_process_ids = input.max_process_ids;
     args.process_ids = input.process_ids;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyProcessIdsOut {
         num_process_ids: args.num_process_ids,
     })
@@ -1233,11 +1250,12 @@ pub unsafe fn tpu_topology_logi_device_ids_on_process(
     args.process_id = input.process_id;
     args.max_logical_device_ids = input.max_logical_device_ids;
     args.logical_device_of_default_type_ids = input.logical_device_of_default_type_ids;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyLogiDeviceIdsOnProcessOut {
         num_logical_device_ids: args.num_logical_device_ids,
     })
@@ -1302,11 +1320,12 @@ pub unsafe fn tpu_topology_proc_id_and_idx_on_proc_for_chip(
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_ProcIdAndIdxOnProcForChip_Args_STRUCT_SIZE;
     args.topology = input.topology;
     args.chip_id = input.chip_id;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyProcIdAndIdxOnProcForChipOut {
         process_id: args.process_id,
         index_on_process: args.index_on_process,
@@ -1372,11 +1391,12 @@ pub unsafe fn tpu_topology_proc_id_and_idx_on_proc_for_logi_device(
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_ProcIdAndIdxOnProcForLogiDevice_Args_STRUCT_SIZE;
     args.topology = input.topology;
     args.device_id = input.device_id;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyProcIdAndIdxOnProcForLogiDeviceOut {
         process_id: args.process_id,
         index_on_process: args.index_on_process,
@@ -1451,11 +1471,12 @@ pub unsafe fn tpu_topology_process_coord_from_id(
     args.process_id = input.process_id;
     args.coords_max_dims = input.coords_max_dims;
     args.coords = input.coords;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyProcessCoordFromIdOut {
         coords_num_dims: args.coords_num_dims,
     })
@@ -1523,11 +1544,12 @@ pub unsafe fn tpu_topology_chip_id_from_coord(
     args.topology = input.topology;
     args.coords = input.coords;
     args.coords_num_dims = input.coords_num_dims;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyChipIdFromCoordOut {
         chip_id: args.chip_id,
     })
@@ -1603,11 +1625,12 @@ pub unsafe fn tpu_topology_logi_device_id_from_chip_coord_and_idx(
     args.chip_coords = input.chip_coords;
     args.chip_coords_num_dims = input.chip_coords_num_dims;
     args.logical_device_index_on_chip = input.logical_device_index_on_chip;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyLogiDeviceIdFromChipCoordAndIdxOut {
         logical_device_of_default_type_id: args.logical_device_of_default_type_id,
     })
@@ -1685,11 +1708,12 @@ pub unsafe fn tpu_topology_chip_coord_and_idx_for_logi_device(
     args.device_id = input.device_id;
     args.chip_coords_max_dims = input.chip_coords_max_dims;
     args.chip_coords = input.chip_coords;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyChipCoordAndIdxForLogiDeviceOut {
         chip_coords_num_dims: args.chip_coords_num_dims,
         device_index_on_chip: args.device_index_on_chip,
@@ -1759,11 +1783,12 @@ pub unsafe fn tpu_topology_chips_per_process_bounds(
     args.topology = input.topology;
     args.chip_per_process_bounds_max_dims = input.chip_per_process_bounds_max_dims;
     args.chip_per_process_bounds = input.chip_per_process_bounds;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyChipsPerProcessBoundsOut {
         chip_per_process_bounds_num_dims: args.chip_per_process_bounds_num_dims,
     })
@@ -1831,11 +1856,12 @@ pub unsafe fn tpu_topology_chip_bounds(
     args.topology = input.topology;
     args.chip_bounds_max_dims = input.chip_bounds_max_dims;
     args.chip_bounds = input.chip_bounds;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyChipBoundsOut {
         chip_bounds_num_dims: args.chip_bounds_num_dims,
     })
@@ -1903,11 +1929,12 @@ pub unsafe fn tpu_topology_process_bounds(
     args.topology = input.topology;
     args.process_bounds_max_dims = input.process_bounds_max_dims;
     args.process_bounds = input.process_bounds;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyProcessBoundsOut {
         process_bounds_num_dims: args.process_bounds_num_dims,
     })
@@ -1973,11 +2000,12 @@ pub unsafe fn tpu_topology_get_routing_strategy(
     args.topology = input.topology;
     args.routing_strategy = input.routing_strategy;
     args.routing_strategy_len = input.routing_strategy_len;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyGetRoutingStrategyOut {
     })
 }
@@ -2054,11 +2082,12 @@ pub unsafe fn tpu_topology_get_slice_config(
     args.slice_name = input.slice_name;
     args.slice_name_len = input.slice_name_len;
     args.slice_config = input.slice_config;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyGetSliceConfigOut {
         slice_config: args.slice_config,
     })
@@ -2131,11 +2160,12 @@ pub unsafe fn tpu_topology_get_slice_configs(
     args.platform_type_name_len = input.platform_type_name_len;
     args.slice_configs = input.slice_configs;
     args.max_slice_configs = input.max_slice_configs;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyGetSliceConfigsOut {
         num_slice_configs: args.num_slice_configs,
     })
@@ -2203,11 +2233,12 @@ pub unsafe fn tpu_topology_get_default_platform_config(
     args.struct_size = ::pjrt::sys::tpu_topology::PJRT_TpuTopology_GetDefaultPlatformConfig_Args_STRUCT_SIZE;
     args.platform_type_name = input.platform_type_name;
     args.platform_type_name_len = input.platform_type_name_len;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TpuTopologyGetDefaultPlatformConfigOut {
         num_chips_per_tray: args.num_chips_per_tray,
         num_trays: args.num_trays,

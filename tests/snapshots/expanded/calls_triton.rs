@@ -116,11 +116,12 @@ pub unsafe fn triton_compile(
     args.num_warps = input.num_warps;
     args.num_ctas = input.num_ctas;
     args.num_stages = input.num_stages;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(TritonCompileOut {
         out_asm: args.out_asm,
         out_asm_size: args.out_asm_size,

@@ -100,11 +100,12 @@ pub unsafe fn register_xla_transform_fn(
     args.name_size = input.name_size;
     args.stage = input.stage;
     args.callbacks = input.callbacks;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(RegisterXlaTransformFnOut {})
 }
 /// Inputs of [`clear_xla_transform_fn`]: the fields of `PJRT_Clear_Xla_Transform_Args` that the caller fills.
@@ -176,11 +177,12 @@ pub unsafe fn clear_xla_transform_fn(
     args.name = input.name;
     args.name_size = input.name_size;
     args.callbacks = input.callbacks;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(ClearXlaTransformFnOut {
         cleared: {
             let byte = (&raw const args.cleared).cast::<u8>();
@@ -243,11 +245,12 @@ pub unsafe fn xla_transform_get_hlo_pass_pipeline_trace_fn(
     let mut args = <::pjrt::sys::xla_transform::PJRT_Xla_Transform_Get_Hlo_Pass_Pipeline_Trace_Args>::zeroed();
     args.struct_size = ::pjrt::sys::xla_transform::PJRT_Xla_Transform_Get_Hlo_Pass_Pipeline_Trace_Args_STRUCT_SIZE;
     args.hlo_module = input.hlo_module;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     let error = unsafe { function(&raw mut args) };
-    ::pjrt::__rt::check(api, error, &FUNCTION)?;
+    ::pjrt::__rt::check(api, error, &FUNCTION, traced)?;
     ::core::result::Result::Ok(XlaTransformGetHloPassPipelineTraceFnOut {
         trace: args.trace,
     })
@@ -302,10 +305,12 @@ pub unsafe fn xla_transform_destroy_hlo_pass_pipeline_trace_fn(
     let mut args = <::pjrt::sys::xla_transform::PJRT_Xla_Transform_Destroy_Hlo_Pass_Pipeline_Trace_Args>::zeroed();
     args.struct_size = ::pjrt::sys::xla_transform::PJRT_Xla_Transform_Destroy_Hlo_Pass_Pipeline_Trace_Args_STRUCT_SIZE;
     args.trace = input.trace;
+    let traced = ::pjrt::__rt::begin(table.api(), &FUNCTION, args.struct_size);
     // SAFETY: the slot is inside the plugin's own table and of this function's type; `args` is
     // a whole struct of ours, zeroed but for the inputs, and lives through the call; what its
     // pointers refer to is the caller's promise.
     unsafe { function(&raw mut args) };
+    ::pjrt::__rt::end(table.api(), &FUNCTION, traced, true);
     ::core::result::Result::Ok(XlaTransformDestroyHloPassPipelineTraceFnOut {
     })
 }

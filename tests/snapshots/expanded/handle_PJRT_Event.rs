@@ -3,6 +3,8 @@
 
 /// Something that will have happened: work is finished, or it failed with an error.
 ///
+/// It can be waited for (`wait`, `wait_timeout`), awaited in any executor, and watched (`on_ready`). Whoever asks is told its error, however late and however often; one that nobody asks for goes with the event.
+///
 /// ```
 /// # pjrt_doc::ready("cpu");
 /// # let client = pjrt::Plugin::find("cpu")?.create_client(&Default::default())?;
