@@ -10,6 +10,9 @@ use pjrt_codegen::diag::Diagnostic;
 use super::rows::{Kind, ROWS, Row};
 use super::{built, failed, with_flags};
 
+/// Characters of what a test says that are shown.
+const LONGEST: usize = 90;
+
 /// How a guard was missed, or why nobody missed it.
 pub type Verdict = Result<String, String>;
 
@@ -124,7 +127,8 @@ fn first_panic(said: &str) -> String {
     let found = lines.find_map(|line| line.split_once(" panicked at "));
     let place = found.map_or("nobody knows where", |(_, place)| place);
     let place = place.rsplit_once('/').map_or(place, |(_, file)| file);
-    format!("{place} {}", lines.next().unwrap_or_default())
+    let what = lines.next().unwrap_or_default().chars().take(LONGEST);
+    format!("{place} {}", what.collect::<String>())
 }
 
 #[cfg(test)]
