@@ -226,3 +226,26 @@ fn a_run_that_the_plugin_refuses_holds_nothing() {
     drop(options);
     assert_eq!(Arc::strong_count(&context), 1);
 }
+
+/// Sends its argument to the host and gives what comes from there.
+const TALK: &str = "module @talk {
+  func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    %0 = stablehlo.create_token : !stablehlo.token
+    %1 = \"stablehlo.send\"(%x, %0) {channel_handle = #stablehlo.channel_handle<handle = 7, type = 2>, is_host_transfer = true} : (tensor<2xf32>, !stablehlo.token) -> !stablehlo.token
+    %2:2 = \"stablehlo.recv\"(%1) {channel_handle = #stablehlo.channel_handle<handle = 8, type = 3>, is_host_transfer = true} : (!stablehlo.token) -> (tensor<2xf32>, !stablehlo.token)
+    return %2#0 : tensor<2xf32>
+  }
+}";
+
+#[test]
+fn a_program_that_talks_to_the_host_is_refused_by_the_compiler() {
+    let Some(client) = cpu() else { return };
+    let compiled = client.compile(&Program::mlir(TALK), &CompileOptions::new());
+    match compiled {
+        Err(Error::Plugin(error)) => {
+            assert_eq!(error.code, ErrorCode::UNIMPLEMENTED, "{error:?}");
+            assert!(error.message.contains("`send`"), "{}", error.message);
+        }
+        other => panic!("expected the compiler's error, got {other:?}"),
+    }
+}

@@ -3,6 +3,8 @@
 
 #[path = "execute_fake/fake.rs"]
 mod fake;
+#[path = "execute_fake/on_mock.rs"]
+mod on_mock;
 
 use fake::*;
 use pjrt::{

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::loaded::Loaded;
 use crate::memory_of::{items, room};
 use crate::program::{Made, Program};
+use crate::ran::Ran;
 use crate::talk::Talk;
 use pjrt_sys as sys;
 use std::ffi::c_void;
@@ -93,6 +94,7 @@ fn execute(call: &Call, args: &mut sys::PJRT_LoadedExecutable_Execute_Args) -> O
     let loaded = call.get::<Loaded>(args.executable)?;
     loaded.usable()?;
     let options = call.read(args.options)?;
+    Ran::read(call, args, &options)?.note(&call.inner);
     let context = call.get_or_none::<Context>(options.context)?;
     let program = &loaded.executable.program;
     let devices = match args.execute_device.is_null() {

@@ -45,6 +45,7 @@ mod named;
 mod plugin;
 mod program;
 mod proto;
+mod ran;
 mod registry;
 mod stub;
 mod table;
@@ -58,6 +59,7 @@ pub use export::GetPjrtApi;
 pub use failure::Failure;
 pub use fault::Fault;
 pub use mock::{Builder, Mock, Report};
+pub use ran::Ran;
 
 /// The functions that have a behaviour.
 pub fn implemented() -> Vec<&'static str> {

@@ -6,6 +6,7 @@ use crate::ext;
 use crate::ext::ffi::Registered;
 use crate::failure::Failure;
 use crate::fault::Fault;
+use crate::ran::Ran;
 use crate::registry::Registry;
 use crate::stub;
 use crate::table::{Looks, Table};
@@ -119,6 +120,11 @@ impl Mock {
     /// How often a function was called.
     pub fn calls(&self, function: &str) -> u64 {
         self.inner.counts.of(function)
+    }
+
+    /// What the last run was given, whatever came of it.
+    pub fn last_run(&self) -> Option<Ran> {
+        Ran::last(&self.inner)
     }
 
     /// A promise of an event of a device, as C code would hand it out: it is not kept, and has one

@@ -2,7 +2,7 @@
 
 use super::{compile, four, plugin_error, run, unary, with};
 use pjrt::ffi::{self, Handler, UserType};
-use pjrt::{Buffer, ErrorCode, LoadedExecutable};
+use pjrt::{Buffer, Client, ErrorCode, ExecuteOptions};
 use pjrt_tests::plugin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -196,42 +196,34 @@ fn a_value_of_the_runs_context_reaches_the_handler() {
         std::sync::LazyLock::new(|| vec![9.0, 8.0, 7.0, 6.0]);
     numbers.add(&mut context, &NUMBERS).unwrap();
     assert!(numbers.add(&mut context, &NUMBERS).is_err());
-    let executable = compile(&client, &unary("user_data", "")).unwrap();
-    let y = run_with_context(&executable, &four(&client), &context);
-    assert_eq!(y.unwrap().to_vec::<f32>().unwrap(), [9.0, 8.0, 7.0, 6.0]);
+    let options = ExecuteOptions::new().context(Arc::new(context));
+    let y = run_with(&client, "user_data", &options);
+    assert_eq!(y.to_vec::<f32>().unwrap(), [9.0, 8.0, 7.0, 6.0]);
 }
 
-/// Runs a program with one input and output.
-fn run_with_context(
-    executable: &LoadedExecutable,
-    x: &Buffer,
-    context: &pjrt::ExecuteContext,
-) -> pjrt::Result<Buffer> {
-    use pjrt::__rt::{self, Handle};
-    let api = executable.api();
-    let mut options = pjrt::raw::ExecuteOptions::unset();
-    options.context = Some(context.as_raw());
-    let options = options.lower(api)?;
-    let (arguments, mut results) = ([x.as_raw()], [std::ptr::null_mut()]);
-    let (argument_list, result_list) = (arguments.as_ptr(), results.as_mut_ptr());
-    let input = pjrt::raw::LoadedExecutableExecuteIn::new(
-        executable.as_raw(),
-        (&raw const options).cast_mut(),
-        &raw const argument_list,
-        1,
-        1,
-        &raw const result_list,
-        std::ptr::null_mut(),
-        std::ptr::null_mut(),
-    );
-    let place = __rt::Place {
-        function: "PJRT_LoadedExecutable_Execute",
-        field: "output_lists",
-    };
-    // SAFETY: one device, one input that is no longer used, room for the one output, which is new
-    // and belongs to the client of the input.
-    unsafe {
-        pjrt::raw::loaded_executable_execute(api, input)?;
-        __rt::owned(api, results[0], __rt::owner_of(x), place)
+/// Starts a program that calls a handler.
+fn run_with(client: &Client, handler: &str, options: &ExecuteOptions) -> Buffer {
+    let executable = compile(client, &unary(handler, "")).unwrap();
+    let x = four(client);
+    let mut runs = executable
+        .execute(vec![vec![(&x).into()]], options)
+        .unwrap();
+    runs.remove(0).outputs.remove(0)
+}
+
+#[test]
+fn the_number_of_a_launch_is_what_the_handler_sees() {
+    let handler = Handler::new("launch", |call| {
+        let run = call.run_id()?;
+        call.result_mut::<f32>(0)?.fill(run as f32);
+        Ok(())
+    });
+    let Some(client) = with(handler) else { return };
+    for launch in [77, 78] {
+        let options = ExecuteOptions::new()
+            .launch_id(launch)
+            .call_location("beyond.rs:1");
+        let y = run_with(&client, "launch", &options);
+        assert_eq!(y.to_vec::<f32>().unwrap(), [launch as f32; 4]);
     }
 }

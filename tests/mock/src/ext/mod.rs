@@ -20,7 +20,7 @@ mod megascale;
 mod megascale_errors;
 mod memory_descriptions;
 mod metadata;
-mod multi_slice;
+pub(crate) mod multi_slice;
 mod phase_compile;
 pub(crate) mod profiler;
 pub(crate) mod promise;
