@@ -1,5 +1,6 @@
 //! What the integration tests share: real plugins, or the reason why there is none.
 
+pub mod books;
 pub mod child;
 pub mod cuda;
 pub mod made_up;
@@ -12,7 +13,7 @@ pub use mock::{Mocked, mock, mocked};
 use pjrt::install::Installer;
 use pjrt::{Client, ClientOptions, Plugin};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 /// Plugins that a continuous-integration run may not do without.
 const REQUIRED: &[&str] = &["cpu", "tpu"];
@@ -73,9 +74,11 @@ pub fn wanted(name: &str) -> bool {
 }
 
 fn loaded(name: &str, library: &Path) -> Plugin {
-    let loaded = match record::folder().filter(|_| record::can_record(name)) {
+    let folder = record::folder().filter(|_| record::can_record(name));
+    let loaded = match folder {
         // SAFETY: the table stands for that of the plugin, which stays loaded.
         Some(folder) => unsafe { Plugin::from_api(record::table(name, library, &folder)) },
+        None if books::wanted(name) => Ok(books::until_exit(name, library)),
         None => Plugin::load(library),
     };
     match loaded {
@@ -90,10 +93,21 @@ fn loaded(name: &str, library: &Path) -> Plugin {
 ///
 /// As [`plugin`], and if the client cannot be created.
 pub fn cpu() -> Option<Client> {
-    static CLIENT: OnceLock<Option<Client>> = OnceLock::new();
     let make = || {
         let client = plugin("cpu")?.create_client(&ClientOptions::new().cpu_device_count(2));
         Some(client.unwrap_or_else(|error| panic!("cannot create a client: {error}")))
     };
-    CLIENT.get_or_init(make).clone()
+    let mut shared = CPU.lock().unwrap_or_else(PoisonError::into_inner);
+    if shared.is_none() {
+        *shared = make();
+    }
+    shared.clone()
+}
+
+static CPU: Mutex<Option<Client>> = Mutex::new(None);
+
+/// Gives the shared client up.
+pub(crate) fn end_cpu() {
+    let shared = CPU.lock().unwrap_or_else(PoisonError::into_inner).take();
+    drop(shared);
 }

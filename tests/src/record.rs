@@ -6,9 +6,12 @@
 //! are copied in the same way; functions behind objects (vtables) are not seen. Nothing of this is
 //! in the library, which cannot tell such a table from the plugin's own.
 //!
+//! Such a copy can keep [books](crate::books) of objects instead.
+//!
 //! `cargo xtask coverage record` runs the tests with it and gathers the lines, each
 //! `plugin TAB version TAB function TAB ok|error`.
 
+use crate::books::{Books, Moves};
 use pjrt::sys;
 use pjrt_codegen::model::{self, API_TABLE, Model};
 use pjrt_codegen::schema::{Function, Slot as SlotKind};
@@ -19,7 +22,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The variable that names the folder.
 const RECORD: &str = "PJRT_RECORD_CALLS";
@@ -48,29 +51,45 @@ pub fn table(name: &str, library: &Path, folder: &Path) -> *const sys::PJRT_Api 
     static TABLES: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
     let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
     let table = tables.entry(name.to_owned()).or_insert_with(|| {
-        // SAFETY: the library is a plugin that the tests trust, and stays loaded.
-        let library = unsafe { libloading::Library::new(library) }.unwrap();
-        let library: &'static libloading::Library = Box::leak(Box::new(library));
-        type GetPjrtApi = unsafe extern "C" fn() -> *const sys::PJRT_Api;
-        // SAFETY: the name is the one that PJRT gives to a function of this type.
-        let get = unsafe { library.get::<GetPjrtApi>(b"GetPjrtApi\0") }.unwrap();
-        // SAFETY: as above; it takes nothing.
-        let original = unsafe { get() };
-        assert!(!original.is_null(), "{name} has no table");
-        // SAFETY: a table that is not null is at least as long as its version.
-        let version = unsafe { &raw const (*original).pjrt_api_version };
-        // SAFETY: as above.
-        let (major, minor) = unsafe { ((*version).major_version, (*version).minor_version) };
-        let recorder = Recorder {
-            model: facts(),
-            plugin: name.to_owned(),
-            api: format!("{major}.{minor}"),
-            file: folder.join(format!("{}-{name}.txt", std::process::id())),
-        };
-        // SAFETY: the table is the plugin's own.
-        unsafe { recorder.main(original, minor) }
+        let file = folder.join(format!("{}-{name}.txt", std::process::id()));
+        copied(name, library, Some(file), None)
     });
     *table as *const sys::PJRT_Api
+}
+
+/// Loads a library and gives its table with books of the plugin's objects; another one each time.
+///
+/// # Panics
+///
+/// As [`table`].
+pub(crate) fn counting(name: &str, library: &Path, books: Arc<Books>) -> *const sys::PJRT_Api {
+    copied(name, library, None, Some(books)) as *const sys::PJRT_Api
+}
+
+fn copied(name: &str, library: &Path, file: Option<PathBuf>, books: Option<Arc<Books>>) -> usize {
+    // SAFETY: the library is a plugin that the tests trust, and stays loaded.
+    let library = unsafe { libloading::Library::new(library) }.unwrap();
+    let library: &'static libloading::Library = Box::leak(Box::new(library));
+    type GetPjrtApi = unsafe extern "C" fn() -> *const sys::PJRT_Api;
+    // SAFETY: the name is the one that PJRT gives to a function of this type.
+    let get = unsafe { library.get::<GetPjrtApi>(b"GetPjrtApi\0") }.unwrap();
+    // SAFETY: as above; it takes nothing.
+    let original = unsafe { get() };
+    assert!(!original.is_null(), "{name} has no table");
+    // SAFETY: a table that is not null is at least as long as its version.
+    let version = unsafe { &raw const (*original).pjrt_api_version };
+    // SAFETY: as above.
+    let (major, minor) = unsafe { ((*version).major_version, (*version).minor_version) };
+    let recorder = Recorder {
+        model: facts(),
+        plugin: name.to_owned(),
+        api: format!("{major}.{minor}"),
+        file,
+        books,
+        original: original as usize,
+    };
+    // SAFETY: the table is the plugin's own.
+    unsafe { recorder.main(original, minor) }
 }
 
 fn facts() -> Model {
@@ -78,11 +97,16 @@ fn facts() -> Model {
     model::from_json(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-struct Recorder {
-    model: Model,
+pub(crate) struct Recorder {
+    pub(crate) model: Model,
     plugin: String,
     api: String,
-    file: PathBuf,
+    /// Where calls are written down, if they are.
+    file: Option<PathBuf>,
+    /// Where objects are counted, if they are.
+    pub(crate) books: Option<Arc<Books>>,
+    /// The plugin's own table.
+    pub(crate) original: usize,
 }
 
 impl Recorder {
@@ -177,6 +201,7 @@ impl Recorder {
             original,
             line: format!("{}\t{}\t{}", self.plugin, self.api, function.name),
             file: self.file.clone(),
+            moves: Moves::of(self, function),
             seen: [AtomicBool::new(false), AtomicBool::new(false)],
         };
         static NEXT: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
@@ -211,21 +236,20 @@ fn slot(words: &mut [usize], offset: u64, size: usize) -> Option<&mut usize> {
 struct Record {
     original: usize,
     line: String,
-    file: PathBuf,
+    file: Option<PathBuf>,
+    moves: Option<Moves>,
     seen: [AtomicBool; 2],
 }
 
 impl Record {
     /// Appends a line the first time, at once: the process may end in any way.
     fn note(&self, error: bool) {
+        let Some(file) = &self.file else { return };
         if self.seen[usize::from(error)].swap(true, Ordering::Relaxed) {
             return;
         }
         let line = format!("{}\t{}\n", self.line, if error { "error" } else { "ok" });
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&self.file);
+        let file = OpenOptions::new().create(true).append(true).open(file);
         file.and_then(|mut f| f.write_all(line.as_bytes())).unwrap();
     }
 }
@@ -242,9 +266,17 @@ unsafe extern "C" fn returning<const HIGH: usize, const LOW: usize>(
     let record = RETURNING[HIGH * 32 + LOW].get().unwrap();
     // SAFETY: the record holds a function of this form: one pointer in, one out.
     let function: Returning = unsafe { std::mem::transmute(record.original) };
+    if let Some(moves) = &record.moves {
+        // SAFETY: the arguments are those of the function.
+        unsafe { moves.before(args) };
+    }
     // SAFETY: the arguments are passed on as they came.
     let error = unsafe { function(args) };
     record.note(!error.is_null());
+    if let Some(moves) = &record.moves {
+        // SAFETY: as above.
+        unsafe { moves.after(args, error) };
+    }
     error
 }
 
@@ -252,9 +284,17 @@ unsafe extern "C" fn silent<const HIGH: usize, const LOW: usize>(args: *mut c_vo
     let record = SILENT[HIGH * 32 + LOW].get().unwrap();
     // SAFETY: the record holds a function of this form: one pointer in, nothing out.
     let function: Silent = unsafe { std::mem::transmute(record.original) };
+    if let Some(moves) = &record.moves {
+        // SAFETY: the arguments are those of the function.
+        unsafe { moves.before(args) };
+    }
     // SAFETY: the arguments are passed on as they came.
     unsafe { function(args) };
     record.note(false);
+    if let Some(moves) = &record.moves {
+        // SAFETY: as above.
+        unsafe { moves.after(args, ptr::null_mut()) };
+    }
 }
 
 /// A function for each pair of a row and a column.

@@ -2,8 +2,8 @@
 
 use crate::scenario::{client, floats, memory, scenarios};
 use pjrt::{
-    ClientOptions, CompileOptions, ElementType, Error, ErrorCode, InMemoryStore, KeyValueStore,
-    NamedValue, OwnEvent, ProcessInfo, ProcessState, Program, Value,
+    ClientOptions, CompileOptions, ElementType, Error, ErrorCode, Events, InMemoryStore,
+    KeyValueStore, NamedValue, OwnEvent, ProcessInfo, ProcessState, Program, Value,
 };
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -189,6 +189,29 @@ scenarios! {
         assert!(event.is_ready()?);
         event.error()?;
         assert!(receiver.recv_timeout(SOON).unwrap());
+    }
+
+    fn events_with_a_limit(plugin) {
+        let client = client(plugin)?;
+        let buffer = floats(&client)?;
+        let event = buffer.ready_event()?;
+        assert!(event.wait_timeout(SOON)?);
+        let joined = Events::from_iter([event, buffer.ready_event()?]);
+        assert!(joined.wait_timeout(SOON)?);
+        assert!(joined.is_ready()?);
+        joined.wait()?;
+    }
+
+    fn events_awaited(plugin) {
+        let client = client(plugin)?;
+        let buffer = floats(&client)?;
+        pollster::block_on(async {
+            let event = buffer.ready_event()?;
+            (&event).await?;
+            Events::from_iter([event, buffer.ready_event()?]).await?;
+            assert_eq!(buffer.copy_raw_to_host(0, 16)?.await?.len(), 16);
+            Ok::<(), Error>(())
+        })?;
     }
 
     fn own_events(plugin) {
