@@ -1,5 +1,5 @@
 //! What an invocation of the macro stands for: `calls MODULE`, `plugin MODULE`, `extension MODULE`,
-//! `handle C_TYPE`, `enum C_ENUM`, `value C_STRUCT`.
+//! `handle C_TYPE`, `enum C_ENUM`, `value C_STRUCT`, `platform NAME`.
 
 use crate::emit;
 use crate::model::Model;
@@ -9,7 +9,7 @@ use proc_macro2::{TokenStream, TokenTree};
 /// What is to be generated.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Invocation {
-    /// `calls`, `plugin`, `extension`, `handle`, `enum` or `value`.
+    /// `calls`, `plugin`, `extension`, `handle`, `enum`, `value` or `platform`.
     pub kind: String,
     /// The module or C name.
     pub name: String,
@@ -27,8 +27,16 @@ impl Invocation {
             .collect();
         match words.as_slice() {
             [kind, name]
-                if ["calls", "plugin", "extension", "handle", "enum", "value"]
-                    .contains(&kind.as_str()) =>
+                if [
+                    "calls",
+                    "plugin",
+                    "extension",
+                    "handle",
+                    "enum",
+                    "value",
+                    "platform",
+                ]
+                .contains(&kind.as_str()) =>
             {
                 Ok(Invocation {
                     kind: kind.clone(),
@@ -36,7 +44,7 @@ impl Invocation {
                 })
             }
             _ => Err(format!(
-                "expected `calls MODULE`, `plugin MODULE`, `extension MODULE`, `handle C_TYPE`, `enum C_ENUM` or `value C_STRUCT`, found `{}`",
+                "expected `calls MODULE`, `plugin MODULE`, `extension MODULE`, `handle C_TYPE`, `enum C_ENUM`, `value C_STRUCT` or `platform NAME`, found `{}`",
                 words.join(" ")
             )),
         }
@@ -55,6 +63,7 @@ impl Invocation {
             "plugin" => emit::plugin::methods(model, self.header(model)?),
             "handle" => emit::handle::handle(model, &self.name),
             "value" => emit::value::value(model, &self.name),
+            "platform" => emit::platform::platform(model, &self.name),
             _ => emit::enums::enumeration(model, &self.name),
         }
     }

@@ -23,7 +23,7 @@ module @mean attributes {mhlo.num_replicas = 4 : i32} {
 }"#;
 
 pub(crate) fn main() -> pjrt::Result<()> {
-    let options = ClientOptions::new().cpu_device_count(DEVICES);
+    let options = ClientOptions::cpu().device_count(i64::from(DEVICES));
     let client = Plugin::find("cpu")?.create_client(&options)?;
     let options = CompileOptions::new().replicas(DEVICES);
     let mean = client.compile(&Program::mlir(MEAN), &options)?;

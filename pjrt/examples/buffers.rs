@@ -6,7 +6,7 @@ use pjrt::{ClientOptions, HostArray, HostVec, Plugin};
 use std::sync::Arc;
 
 pub(crate) fn main() -> pjrt::Result<()> {
-    let options = ClientOptions::new().cpu_device_count(2);
+    let options = ClientOptions::cpu().device_count(2);
     let client = Plugin::find("cpu")?.create_client(&options)?;
 
     // A slice is copied while the call runs: it may go or change at once.

@@ -1,27 +1,19 @@
 //! Clients: connections to the devices of a plugin.
 
+use crate::client_options::platform_of;
 use crate::key_value::Callbacks;
-use crate::rt::{self, Api, guard};
-use crate::{ClientOptions, NamedValueType, Result, raw, sys};
+use crate::rt::{self, OnPlugin, guard};
+use crate::{ClientOptions, Plugin, Result, raw};
 
 pjrt_macros::generate!(handle PJRT_Client);
 
 impl Client {
-    pub(crate) fn create(api: &'static Api, options: &ClientOptions) -> Result<Client> {
+    pub(crate) fn create(plugin: &Plugin, options: &ClientOptions) -> Result<Client> {
         const FUNCTION: &str = "PJRT_Client_Create";
+        let api = plugin.api();
         rt::destructor::<Client>(api)?;
-        let name = "cpu_device_count";
-        let mut values = Vec::new();
-        if let Some(count) = options.cpu_device_count {
-            let mut value = sys::PJRT_NamedValue::zeroed();
-            value.struct_size = sys::PJRT_NamedValue_STRUCT_SIZE;
-            value.name = name.as_ptr().cast();
-            value.name_size = name.len();
-            value.type_ = NamedValueType::INT64.as_raw();
-            value.__bindgen_anon_1.int64_value = i64::from(count);
-            value.value_size = 1;
-            values.push(value);
-        }
+        let values = options.for_plugin(platform_of(plugin))?;
+        let values = rt::lower_named_values(&values)?;
         let try_get = raw::ClientCreateIn::knows_kv_try_get_callback(api).is_ok();
         let store = Callbacks::new(options.store.as_ref().map(|store| &store.0), try_get);
         let mut input = raw::ClientCreateIn::new(

@@ -109,7 +109,9 @@ pub use async_transfer::{AsyncTrackingEvent, AsyncTransferManager, BufferSpec};
 pub use buffer::Buffer;
 pub use callback_error::CallbackError;
 pub use client::Client;
-pub use client_options::ClientOptions;
+pub use client_options::{
+    ClientOptionValue, ClientOptions, CpuClientOptions, CudaClientOptions, TpuClientOptions,
+};
 pub use compile_options::CompileOptions;
 pub use copy_stream::CopyToDeviceStream;
 pub use device::{Device, DeviceDescription, MemoryStats};

@@ -133,9 +133,10 @@ impl Plugin {
     ///
     /// # Errors
     ///
-    /// What the plugin reports: no such device, or an option that it does not know.
+    /// `InvalidArgument` for an option that [`ClientOptions::set`] describes as refused; what the
+    /// plugin reports: no such device, or an option that it does not know.
     pub fn create_client(&self, options: &ClientOptions) -> Result<Client> {
-        Client::create(self.api, options)
+        Client::create(self, options)
     }
 
     /// The plugin's own table, for code that binds PJRT by itself. It lives as long as the process.

@@ -281,6 +281,15 @@ mod handle_PLUGIN_Profiler { include!("expanded/handle_PLUGIN_Profiler.rs"); }
 mod handle_PLUGIN_Profiler_ConsumeResult { include!("expanded/handle_PLUGIN_Profiler_ConsumeResult.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]
+mod platform_cpu { include!("expanded/platform_cpu.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod platform_cuda { include!("expanded/platform_cuda.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
+mod platform_tpu { include!("expanded/platform_tpu.rs"); }
+#[rustfmt::skip]
+#[allow(dead_code, missing_docs, non_snake_case)]
 mod plugin_core { use crate::Plugin; include!("expanded/plugin_core.rs"); }
 #[rustfmt::skip]
 #[allow(dead_code, missing_docs, non_snake_case)]

@@ -94,7 +94,7 @@ fn loaded(name: &str, library: &Path) -> Plugin {
 /// As [`plugin`], and if the client cannot be created.
 pub fn cpu() -> Option<Client> {
     let make = || {
-        let client = plugin("cpu")?.create_client(&ClientOptions::new().cpu_device_count(2));
+        let client = plugin("cpu")?.create_client(&ClientOptions::cpu().device_count(2));
         Some(client.unwrap_or_else(|error| panic!("cannot create a client: {error}")))
     };
     let mut shared = CPU.lock().unwrap_or_else(PoisonError::into_inner);

@@ -239,7 +239,7 @@ fn a_client_tells_what_it_is() {
 fn a_device_and_its_description_outlive_every_other_handle() {
     let Some(plugin) = plugin("cpu") else { return };
     let client = plugin
-        .create_client(&pjrt::ClientOptions::new().cpu_device_count(1))
+        .create_client(&pjrt::ClientOptions::cpu().device_count(1))
         .unwrap();
     let device = client.lookup_addressable_device(0).unwrap();
     drop(client);
@@ -346,7 +346,7 @@ fn an_executable_outlives_the_loaded_one_and_the_client() {
 fn a_topology_tells_what_it_describes_and_outlives_its_client() {
     let Some(plugin) = plugin("cpu") else { return };
     let client = plugin
-        .create_client(&pjrt::ClientOptions::new().cpu_device_count(3))
+        .create_client(&pjrt::ClientOptions::cpu().device_count(3))
         .unwrap();
     let topology = client.topology_description().unwrap();
     drop(client);

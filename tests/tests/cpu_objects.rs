@@ -44,7 +44,7 @@ fn cpu() -> Option<(Plugin, Arc<Books>)> {
 }
 
 fn client(plugin: &Plugin) -> Client {
-    let options = ClientOptions::new().cpu_device_count(2);
+    let options = ClientOptions::cpu().device_count(2);
     plugin.create_client(&options).unwrap()
 }
 

@@ -276,3 +276,89 @@ fn a_compiler_s_error_comes_whole() {
         "{text}"
     );
 }
+
+/// The text of the refusal of these options.
+fn options_refused(plugin: &Plugin, options: &ClientOptions) -> String {
+    match plugin.create_client(options) {
+        Err(error @ Error::InvalidArgument { .. }) => error.to_string(),
+        other => panic!("expected a refusal, got {other:?}"),
+    }
+}
+
+#[test]
+fn options_of_the_cpu_plugin_are_checked_before_it_sees_them() {
+    let Some(plugin) = plugin("cpu") else { return };
+    let three = plugin
+        .create_client(&ClientOptions::cpu().device_count(3))
+        .unwrap();
+    assert_eq!(three.devices().unwrap().len(), 3);
+    let by_name = ClientOptions::new().set("cpu_device_count", 1i64);
+    let one = plugin.create_client(&by_name).unwrap();
+    assert_eq!(one.devices().unwrap().len(), 1);
+    // The plugin would end the process.
+    let wrong = ClientOptions::new().set("cpu_device_count", "3");
+    let text = options_refused(&plugin, &wrong);
+    assert!(
+        text.contains("must be of type INT64") && text.contains("STRING"),
+        "{text}"
+    );
+    let text = options_refused(&plugin, &ClientOptions::cpu().device_count(0));
+    assert!(text.contains("from 1 to 4096, and 0 was given"), "{text}");
+    if plugin.known_platform() == Some("cpu") {
+        let text = options_refused(&plugin, &ClientOptions::new().set("bogus", true));
+        assert!(
+            text.contains("it knows asynchronous, cpu_device_count, process_id"),
+            "{text}"
+        );
+        let text = options_refused(&plugin, &ClientOptions::cuda());
+        assert!(
+            text.contains("for the platform cuda, and the plugin is for cpu"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn the_tpu_plugin_knows_the_options_that_are_listed_for_it() {
+    let Some(plugin) = plugin("tpu") else { return };
+    // Without a TPU an option that is known gets as far as the search for one.
+    let outcome = |options: &ClientOptions| match plugin.create_client(options) {
+        Ok(_) => pjrt::ErrorCode::OK,
+        Err(error) => error.code(),
+    };
+    let none = outcome(&ClientOptions::new());
+    assert_ne!(none, pjrt::ErrorCode::INVALID_ARGUMENT);
+    assert_eq!(
+        outcome(&ClientOptions::tpu().max_inflight_computations(3)),
+        none
+    );
+    assert_eq!(
+        outcome(&ClientOptions::tpu().ml_framework_name("tests")),
+        none
+    );
+    assert_eq!(
+        outcome(&ClientOptions::tpu().ml_framework_version("1")),
+        none
+    );
+    let insisted = ClientOptions::new().set_unlisted("bogus", true);
+    match plugin.create_client(&insisted) {
+        Err(Error::Plugin(error)) => assert!(error.message.contains("bogus"), "{error}"),
+        other => panic!("expected the plugin's refusal, got {other:?}"),
+    }
+}
+
+#[test]
+fn a_plugin_of_an_unknown_platform_judges_options_by_itself() {
+    let plugin = mock(114);
+    assert_eq!(plugin.known_platform(), None);
+    let two = plugin
+        .create_client(&ClientOptions::cpu().device_count(2))
+        .unwrap();
+    assert_eq!(two.devices().unwrap().len(), 2);
+    let text = options_refused(&plugin, &ClientOptions::new().set("cpu_device_count", 2.0));
+    assert!(text.contains("must be of type INT64"), "{text}");
+    match plugin.create_client(&ClientOptions::new().set("bogus", true)) {
+        Err(Error::Plugin(error)) => assert!(error.message.contains("bogus"), "{error}"),
+        other => panic!("expected the plugin's refusal, got {other:?}"),
+    }
+}

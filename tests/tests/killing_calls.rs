@@ -24,7 +24,7 @@ fn on_cpu(test: &str, body: impl FnOnce(&Plugin)) {
 }
 
 fn client(plugin: &Plugin) -> Client {
-    let options = ClientOptions::new().cpu_device_count(2);
+    let options = ClientOptions::cpu().device_count(2);
     plugin.create_client(&options).unwrap()
 }
 

@@ -14,6 +14,7 @@ pub mod inputs;
 pub mod methods;
 mod nested;
 pub mod outputs;
+pub mod platform;
 pub mod plugin;
 pub mod sys_names;
 mod tables;

@@ -4,6 +4,7 @@ mod callback;
 mod field;
 mod group;
 mod near;
+mod platform;
 mod rules;
 mod table;
 mod value;
@@ -167,13 +168,14 @@ impl Loader<'_> {
                 "vtable" => overlay.vtables = self.each(node, Self::vtable),
                 "extension" => overlay.extensions = self.each(node, Self::extension),
                 "table" => overlay.tables = self.each(node, Self::table),
+                "platform" => overlay.platforms = self.each(node, Self::platform),
                 "function" => overlay.functions = self.each(node, Self::function),
                 "support" => overlay.supports = self.each(node, Self::support),
                 other => self.refuse(
                     "O010",
                     node,
                     format!("unknown section `{other}`"),
-                    "the sections are `handle`, `enum`, `value`, `group`, `callback`, `vtable`, `extension`, `table`, `function` and `support`",
+                    "the sections are `handle`, `enum`, `value`, `group`, `callback`, `vtable`, `extension`, `table`, `platform`, `function` and `support`",
                 ),
             }
         }
@@ -283,6 +285,7 @@ impl Loader<'_> {
                 word.is_some_and(|t| t == "none" || self.facts.handles.contains(&t))
             }
             Kind::Number => matches!(node.tree, Tree::Int(number) if number > 0),
+            Kind::Natural => matches!(node.tree, Tree::Int(number) if number >= 0),
             Kind::FieldOrNul if matches!(word, Some("nul" | "all")) => true,
             Kind::Product => word.is_some_and(|t| {
                 let known = |name| args.is_some_and(|s| s.fields.iter().any(|f| f.name == name));

@@ -22,6 +22,8 @@ pub struct Overlay {
     pub extensions: BTreeMap<String, ExtensionEntry>,
     /// By C name of the struct.
     pub tables: BTreeMap<String, TableEntry>,
+    /// By name.
+    pub platforms: BTreeMap<String, PlatformEntry>,
     /// By C name.
     pub functions: BTreeMap<String, FunctionEntry>,
     /// By C name of the table.
@@ -45,6 +47,42 @@ pub struct SupportEntry {
 pub struct ExtensionEntry {
     /// Rust name.
     pub rust: String,
+    /// Documentation.
+    pub doc: String,
+}
+
+/// A platform whose plugins take options that are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlatformEntry {
+    /// Rust name of the type of its options.
+    pub rust: String,
+    /// What is in the name of a library that is a plugin for it.
+    pub library: String,
+    /// The attribute that its plugins have and others have not.
+    pub attribute: Option<String>,
+    /// Options that are not listed may be sent.
+    pub sends_unlisted: bool,
+    /// Documentation.
+    pub doc: String,
+    /// By name.
+    pub options: BTreeMap<String, OptionEntry>,
+}
+
+/// An option that a platform's clients are created with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionEntry {
+    /// Rust name of the method that sets it.
+    pub method: String,
+    /// Type: `string`, `int64`, `int64_list`, `float` or `bool`.
+    pub ty: String,
+    /// The least number.
+    pub least: Option<i64>,
+    /// The largest number.
+    pub most: Option<i64>,
+    /// What holds where it is not set.
+    pub default: String,
+    /// Which plugins know it.
+    pub plugins: String,
     /// Documentation.
     pub doc: String,
 }

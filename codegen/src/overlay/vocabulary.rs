@@ -4,6 +4,7 @@
 mod callback;
 mod field;
 mod function;
+mod platform;
 mod table;
 mod types;
 mod vtable;
@@ -38,6 +39,10 @@ pub enum Section {
     Table,
     /// `[support.NAME]`
     Support,
+    /// `[platform.NAME]`
+    Platform,
+    /// `[platform.NAME.option.NAME]`
+    Option,
     /// `[function.NAME]`
     Function,
     /// `[function.NAME.field]`, one table per field
@@ -71,6 +76,8 @@ pub enum Kind {
     Product,
     /// A whole number from 1.
     Number,
+    /// A whole number from 0.
+    Natural,
 }
 
 /// A key.
@@ -119,6 +126,8 @@ pub const fn keys(section: Section) -> &'static [Key] {
         Section::Extension => types::EXTENSION,
         Section::Table => table::TABLE,
         Section::Support => table::SUPPORT,
+        Section::Platform => platform::PLATFORM,
+        Section::Option => platform::OPTION,
         Section::Callback => callback::CALLBACK,
         Section::Param => callback::PARAM,
         Section::Function => function::FUNCTION,
@@ -148,5 +157,6 @@ pub fn expectation(kind: Kind) -> String {
         Kind::FieldOrNul => "the name of a field of the same struct, or `nul`, or `all`".into(),
         Kind::Product => "names of fields of the same struct, joined by ` * `".into(),
         Kind::Number => "a whole number from 1".into(),
+        Kind::Natural => "a whole number from 0".into(),
     }
 }

@@ -4,7 +4,7 @@ use super::EXECUTE;
 use crate::describe::device_name;
 use crate::rt::{self, Handle};
 use crate::signature::array;
-use crate::{Buffer, Device, Error, LoadedExecutable, Result, Signature};
+use crate::{Buffer, Device, ElementType, Error, LoadedExecutable, Result, Signature};
 use std::sync::Arc;
 
 /// An array that a program is given.
@@ -111,10 +111,10 @@ impl Facts {
             let given = argument.given()?;
             let parameter = parameters.and_then(|parameters| parameters.get(index));
             let fits = parameter.is_none_or(|parameter| {
-                let Some(dims) = &parameter.dims else {
-                    return true;
-                };
-                parameter.element_type.is_none_or(|of| of == given.0) && dims == given.1
+                let open = parameter.dims.as_ref().is_none_or(|dims| dims == given.1);
+                let element_type = parameter.element_type;
+                // Of tokens nothing is known but that they are no arrays.
+                open && element_type.is_none_or(|of| of == given.0 || of == ElementType::TOKEN)
             });
             if !fits || device.is_some_and(|device| device != given.2) {
                 return Err(self.misfit(on, index, place, (device, fits), argument));

@@ -13,6 +13,7 @@ mod handle;
 mod lists;
 mod numbered;
 mod owner;
+mod platform;
 mod read;
 mod reaper;
 mod sorted;
@@ -47,6 +48,7 @@ pub use lists::{
 };
 pub(crate) use numbered::{Numbered, numbered};
 pub use owner::Owner;
+pub use platform::{Platform, PlatformOption};
 pub(crate) use read::fits;
 pub use read::{free_later, held_bytes, held_named_values, named_values, part, slice, text};
 pub(crate) use reaper::on_plugin_thread;

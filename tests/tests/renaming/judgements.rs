@@ -97,7 +97,9 @@ fn word(section: Section, key: &str, value: &Node, to: &Renaming) -> (String, No
             let each: Vec<String> = names.split(", ").map(|n| to.name(n)).collect();
             each.join(", ")
         }),
-        Kind::Text | Kind::Path | Kind::Flag | Kind::OneOf(_) | Kind::Number => value.clone(),
+        Kind::Text | Kind::Path | Kind::Flag | Kind::OneOf(_) | Kind::Number | Kind::Natural => {
+            value.clone()
+        }
     };
     (key.to_owned(), renamed)
 }

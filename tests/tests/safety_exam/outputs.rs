@@ -57,8 +57,8 @@ pub fn panic_on_plugin_output() {
             a_plugin_that_loads_another_while_it_starts();
         },
         |plugin| {
-            // This plugin makes a client without devices, if it gets that far.
-            let none = ClientOptions::new().cpu_device_count(0);
+            // This plugin would make a client without devices: the options are refused before.
+            let none = ClientOptions::cpu().device_count(0);
             let uploaded = plugin
                 .create_client(&none)
                 .and_then(|client| client.buffer_from_slice(&[1.0f32], &[1]));

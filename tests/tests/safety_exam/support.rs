@@ -35,7 +35,7 @@ pub fn both(test: &str, mock: impl FnOnce(&Mocked), cpu: impl FnOnce(&Plugin)) {
 
 /// A client with two devices.
 pub fn client(plugin: &Plugin) -> Client {
-    let options = ClientOptions::new().cpu_device_count(2);
+    let options = ClientOptions::cpu().device_count(2);
     plugin.create_client(&options).expect("a client")
 }
 

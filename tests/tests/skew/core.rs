@@ -33,7 +33,7 @@ scenarios! {
     }
 
     fn client_options(plugin) {
-        let client = plugin.create_client(&ClientOptions::new().cpu_device_count(3))?;
+        let client = plugin.create_client(&ClientOptions::cpu().device_count(3))?;
         assert_eq!(client.devices()?.len(), 3);
     }
 

@@ -15,7 +15,7 @@ const VALUES: [f32; 4] = [1.0, 2.0, 3.0, 4.0];
 /// Drives a stub through the safe layer.
 pub fn drive(stub: &Stub, plugin: &Plugin) {
     named(plugin.attributes().unwrap());
-    let options = ClientOptions::new().cpu_device_count(2);
+    let options = ClientOptions::cpu().device_count(2);
     let client = plugin.create_client(&options).unwrap();
     let heard = stub.heard();
     assert!(heard.contains("cpu_device_count=2\n"), "{heard}");
