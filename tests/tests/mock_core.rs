@@ -186,8 +186,13 @@ fn buffers_come_about_in_every_way() {
         stream: 0,
     };
     let (sender, receiver) = channel();
-    // SAFETY: the memory outlives the buffer, and nobody else uses it meanwhile.
-    let buffer = unsafe { client.view_of_device_memory(&view, move || sender.send(()).unwrap()) };
+    // SAFETY: the memory goes when the plugin no longer uses it, and nobody else does.
+    let buffer = unsafe {
+        client.view_of_device_memory(&view, move || {
+            drop(own);
+            sender.send(()).unwrap();
+        })
+    };
     let buffer = buffer.unwrap();
     assert_eq!(buffer.to_vec::<f32>().unwrap(), [1.0, 2.0, 3.0, 4.0]);
     drop(buffer);

@@ -4,7 +4,7 @@ use crate::call::{Call, Outcome};
 use crate::calls::Calls;
 use crate::client::Client;
 use crate::ext::custom_call::{self, Site};
-use crate::ext::{SHARDING, xla_transform};
+use crate::ext::{SHARDING, custom_partitioner, xla_transform};
 use crate::failure::Failure;
 use crate::loaded::Loaded;
 use crate::memory::KINDS;
@@ -31,12 +31,34 @@ pub(crate) struct Executable {
     output_ranks: Vec<usize>,
     kinds: Vec<usize>,
     kind_sizes: Vec<usize>,
-    shardings: Vec<usize>,
-    sharding_sizes: Vec<usize>,
+    pub(crate) parameters_spread: Spread,
+    pub(crate) outputs_spread: Spread,
     /// Lists of handles that go with a handle of the executable, by that and what they are of.
     lent: Mutex<BTreeMap<(usize, &'static str), Vec<usize>>>,
     /// Where custom calls are made, in the program's order.
     pub(crate) sites: Vec<Arc<Site>>,
+}
+
+/// How arrays are spread over devices: texts and their lengths.
+pub(crate) struct Spread {
+    texts: Vec<usize>,
+    sizes: Vec<usize>,
+}
+
+impl Spread {
+    /// Who is not in the list is whole on every device. The texts are the list's own.
+    fn new(said: &BTreeMap<usize, String>, count: usize) -> Spread {
+        let texts = (0..count).map(|n| said.get(&n).map_or(SHARDING, String::as_str));
+        let (texts, sizes) = texts
+            .map(|t| text(t.as_bytes()))
+            .map(|(start, size)| (start as usize, size))
+            .unzip();
+        Spread { texts, sizes }
+    }
+
+    pub(crate) fn lists(&self) -> (*const *const c_char, *const usize) {
+        (self.texts.as_ptr().cast(), self.sizes.as_ptr())
+    }
 }
 
 const MAGIC: &str = "mock executable\n";
@@ -52,7 +74,6 @@ impl Executable {
         let flops: usize = program.outputs.iter().map(|o| o.shape.bytes()).sum();
         let count = program.parameters.len().max(program.outputs.len());
         let (kind, kind_size) = text(KINDS[0].0.as_bytes());
-        let (sharding, sharding_size) = text(SHARDING.as_bytes());
         Ok(Arc::new(Executable {
             replicas: program.replicas.unwrap_or(replicas),
             partitions: program.partitions.unwrap_or(partitions),
@@ -68,8 +89,8 @@ impl Executable {
             output_ranks: program.outputs.iter().map(|o| o.shape.dims.len()).collect(),
             kinds: vec![kind as usize; count],
             kind_sizes: vec![kind_size; count],
-            shardings: vec![sharding as usize; count],
-            sharding_sizes: vec![sharding_size; count],
+            parameters_spread: Spread::new(&program.spread_parameters, program.parameters.len()),
+            outputs_spread: Spread::new(&program.spread_outputs, program.outputs.len()),
             lent: Mutex::default(),
             sites,
             program,
@@ -78,11 +99,6 @@ impl Executable {
 }
 
 impl Executable {
-    /// Texts that tell how arrays are spread, and their lengths.
-    pub(crate) fn shardings(&self) -> (*const *const c_char, *const usize) {
-        (self.shardings.as_ptr().cast(), self.sharding_sizes.as_ptr())
-    }
-
     /// A list of handles, made when it is first asked for: start and length.
     pub(crate) fn lent(
         &self,
@@ -122,7 +138,8 @@ fn program(call: &Call, given: *const sys::PJRT_Program) -> Result<Program, Fail
         )));
     }
     let code = string(given.code, given.code_size)?;
-    Program::parse(&xla_transform::apply(&call.inner, code)?)
+    let code = xla_transform::apply(&call.inner, code)?;
+    Program::parse(&custom_partitioner::apply(call, code)?)
 }
 
 fn compiled(

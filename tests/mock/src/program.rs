@@ -11,6 +11,10 @@
 //! out recv 7 f32[2]       an output: what comes over channel 7
 //! out call NAME f32[2] 0  an output: what a custom call makes of parameters; attributes such as
 //!                         `factor=0.5` may follow
+//! out split NAME f32[2] 0 an output: the same, but whoever divides calls of that name is asked what
+//!                         becomes of it when the program is compiled; `config=TEXT` may follow
+//! spread param 0 TEXT     how the parameter is spread over devices
+//! spread out 0 TEXT       how the output is; whoever divides a call is told that it is wanted
 //! send 7 0                sends a parameter over channel 7
 //! host 3 0 1              tells callback 3 the values of parameters
 //! fail 13 MESSAGE         every run ends with this error
@@ -22,6 +26,7 @@ use crate::element;
 use crate::ext::attributes::Attribute;
 use crate::failure::Failure;
 use pjrt_sys as sys;
+use std::collections::BTreeMap;
 
 /// A program.
 #[derive(Clone, Debug, Default)]
@@ -36,16 +41,40 @@ pub(crate) struct Program {
     pub(crate) sends: Vec<(i64, usize)>,
     /// Custom calls.
     pub(crate) calls: Vec<CustomCall>,
+    /// Calls that may be divided, in the order of their lines.
+    pub(crate) splits: Vec<Split>,
+    /// How parameters are spread, by their numbers.
+    pub(crate) spread_parameters: BTreeMap<usize, String>,
+    /// The same of outputs.
+    pub(crate) spread_outputs: BTreeMap<usize, String>,
     pub(crate) told: Vec<(i64, Vec<usize>)>,
     pub(crate) fails: Option<Failure>,
 }
 
 /// A custom call.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct CustomCall {
     pub(crate) name: String,
     pub(crate) operands: Vec<usize>,
     pub(crate) attributes: Vec<Attribute>,
+    /// What calls without frames are given for attributes: `opaque=TEXT`.
+    pub(crate) opaque: String,
+}
+
+/// A custom call that may be divided.
+#[derive(Clone, Debug)]
+pub(crate) struct Split {
+    /// The output that it makes.
+    pub(crate) output: usize,
+    pub(crate) call: CustomCall,
+    pub(crate) config: String,
+}
+
+impl Split {
+    /// Whether a line has such a call.
+    pub(crate) fn is(line: &str) -> bool {
+        line.split_whitespace().take(2).eq(["out", "split"])
+    }
 }
 
 /// An output.
@@ -87,6 +116,12 @@ fn shape(word: &str, line: &str) -> Result<Shape, Failure> {
         Some(_) => Ok(shape),
         None => Err(wrong(line, why)),
     }
+}
+
+/// What follows a word's beginning.
+fn valued(words: &[&str], beginning: &str) -> String {
+    let mut found = words.iter().filter_map(|word| word.strip_prefix(beginning));
+    found.next().unwrap_or_default().to_owned()
 }
 
 fn failure(words: &[&str], line: &str) -> Result<Failure, Failure> {
@@ -133,19 +168,23 @@ impl Program {
                 shape: shape(word, line)?,
                 made: Made::Received(number(channel, line)?),
             }),
-            ["out", "call", name, word, rest @ ..] => {
-                let attributes = rest.iter().filter_map(|word| Attribute::parse(word));
-                let operands = rest.iter().filter(|word| !word.contains('='));
-                let operands = operands.map(|n| self.parameter(n, line));
-                let call = CustomCall {
-                    name: (*name).to_owned(),
-                    operands: operands.collect::<Result<_, _>>()?,
-                    attributes: attributes.collect(),
-                };
-                let made = Made::Called(self.calls.len());
-                let shape = shape(word, line)?;
-                self.calls.push(call);
-                self.outputs.push(Output { shape, made });
+            ["out", "call", name, word, rest @ ..] => self.call(name, word, rest, line)?,
+            ["out", "split", name, word, rest @ ..] => {
+                let output = self.outputs.len();
+                self.call(name, word, rest, line)?;
+                let call = self.calls.last().cloned().unwrap_or_default();
+                self.splits.push(Split {
+                    output,
+                    call,
+                    config: valued(rest, "config="),
+                });
+            }
+            ["spread", "param", n, rest @ ..] => {
+                let n = self.parameter(n, line)?;
+                self.spread_parameters.insert(n, rest.join(" "));
+            }
+            ["spread", "out", n, rest @ ..] => {
+                self.spread_outputs.insert(number(n, line)?, rest.join(" "));
             }
             ["out", n] => {
                 let n = self.parameter(n, line)?;
@@ -164,6 +203,23 @@ impl Program {
             ["reject", rest @ ..] => return Err(failure(rest, line)?),
             _ => return Err(wrong(line, "one of the known words")),
         }
+        Ok(())
+    }
+
+    fn call(&mut self, name: &str, word: &str, rest: &[&str], line: &str) -> Result<(), Failure> {
+        let attributes = rest.iter().filter_map(|word| Attribute::parse(word));
+        let operands = rest.iter().filter(|word| !word.contains('='));
+        let operands = operands.map(|n| self.parameter(n, line));
+        let call = CustomCall {
+            name: name.to_owned(),
+            operands: operands.collect::<Result<_, _>>()?,
+            attributes: attributes.collect(),
+            opaque: valued(rest, "opaque="),
+        };
+        let made = Made::Called(self.calls.len());
+        let shape = shape(word, line)?;
+        self.calls.push(call);
+        self.outputs.push(Output { shape, made });
         Ok(())
     }
 

@@ -3,7 +3,9 @@
 use super::{Scene, Step};
 use pjrt::callback::Callback;
 use pjrt::ffi::{self, Handler, UserType};
+use pjrt::sys::gpu;
 use pjrt::{Argument, CompileOptions, ErrorCode, ExecuteOptions, LoadedExecutable, Program};
+use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
@@ -20,6 +22,10 @@ pub const ALL: &[Step] = &[
     (
         "a_handler_for_devices_has_stages",
         a_handler_for_devices_has_stages,
+    ),
+    (
+        "a_function_of_the_first_api_has_no_frame",
+        a_function_of_the_first_api_has_no_frame,
     ),
     ("a_failing_run_is_told_of", a_failing_run_is_told_of),
 ];
@@ -140,6 +146,47 @@ fn a_handler_for_devices_has_stages(scene: &Scene) {
     run(scene, "mock_stages").unwrap();
     let said: Vec<_> = stages.try_iter().collect();
     assert_eq!(said, ["prepare", "initialize", "execute"]);
+}
+
+/// Multiplies four numbers by the number of letters of its text.
+unsafe extern "C" fn by_length(
+    stream: *mut c_void,
+    arrays: *const *mut c_void,
+    _: *const c_char,
+    length: usize,
+) {
+    assert!(stream.is_null());
+    for i in 0..4 {
+        // SAFETY: an operand and a result of four numbers each, as the only program says.
+        unsafe {
+            let (x, y) = (*arrays, *arrays.add(1));
+            let x = x.cast::<f32>().add(i).read();
+            y.cast::<f32>().add(i).write(x * length as f32);
+        }
+    }
+}
+
+fn a_function_of_the_first_api_has_no_frame(scene: &Scene) {
+    let name = b"mock_by_length";
+    let mut args = gpu::PJRT_Gpu_Register_Custom_Call_Args::zeroed();
+    args.struct_size = gpu::PJRT_Gpu_Register_Custom_Call_Args_STRUCT_SIZE;
+    (args.function_name, args.function_name_size) = (name.as_ptr().cast(), name.len());
+    args.handler_execute = by_length as *mut c_void;
+    // SAFETY: the table and its nodes live as long as the plugin. That of this number is the
+    // extension; the arguments are whole, and their function is one of the first API.
+    let error = unsafe {
+        let mut node = (*scene.mock.api()).extension_start;
+        while (*node).type_ != pjrt::sys::PJRT_Extension_Type_Gpu_Custom_Call {
+            node = (*node).next;
+        }
+        let table: *const gpu::PJRT_Gpu_Custom_Call = node.cast();
+        (*table).custom_call.unwrap()(&raw mut args)
+    };
+    assert!(error.is_null());
+    let line = "out call mock_by_length f32[4] 0 opaque=three";
+    let program = compile(scene, line).unwrap();
+    let outputs = program.run(&[&scene.floats()]).unwrap();
+    assert_eq!(outputs[0].to_vec::<f32>().unwrap(), [5.0, 10.0, 15.0, 20.0]);
 }
 
 fn a_failing_run_is_told_of(scene: &Scene) {

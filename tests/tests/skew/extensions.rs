@@ -14,9 +14,13 @@ struct Whole;
 impl Partitioner for Whole {
     fn partition(
         &self,
-        _: &custom_partitioner::Call<'_>,
+        call: &custom_partitioner::Call<'_>,
     ) -> std::result::Result<Partition, CallbackError> {
-        Ok(Partition::default())
+        Ok(Partition {
+            module: "mock whole\nparam f32[2,2]\nout 0\n".into(),
+            operand_shardings: vec![Vec::new(); call.operands.len()],
+            result_sharding: Vec::new(),
+        })
     }
 
     fn infer_sharding(&self, _: &Inference<'_>) -> Option<Vec<u8>> {
@@ -136,6 +140,10 @@ scenarios! {
     fn partitioners(plugin) {
         let partitioners: CustomPartitioner = plugin.extension()?;
         partitioners.register("skew", Whole)?;
+        let split = "mock whole\nparam f32[2,2]\nout split skew f32[2,2] 0\n";
+        let client = client(plugin)?;
+        let outputs = compiled(&client, split)?.run(&[&floats(&client)?])?;
+        assert_eq!(outputs[0].to_vec::<f32>()?, [1.0, 2.0, 3.0, 4.0]);
     }
 
     fn partitioners_of_batches(plugin) {

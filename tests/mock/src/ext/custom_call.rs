@@ -9,12 +9,18 @@ use crate::call::{Call, Outcome};
 use crate::event::Sent;
 use crate::execute::Context;
 use crate::failure::Failure;
+use crate::memory_of::text;
 use crate::program::CustomCall;
 use pjrt_sys as core;
 use pjrt_sys::ffi_api as sys;
 use std::collections::BTreeMap;
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// A function of the first API: a stream, which the mock has none of, addresses of operands and
+/// result, and a text of the program's.
+pub(crate) type Original =
+    unsafe extern "C" fn(*mut c_void, *const *mut c_void, *const c_char, usize);
 
 /// A handler's functions by stage.
 #[derive(Clone, Copy, Default)]
@@ -23,18 +29,28 @@ pub(crate) struct Handlers {
     pub(crate) prepare: sys::XLA_FFI_Handler,
     pub(crate) initialize: sys::XLA_FFI_Handler,
     pub(crate) execute: sys::XLA_FFI_Handler,
+    /// That of the first API, which has neither stages nor frames.
+    pub(crate) original: Option<Original>,
 }
 
 impl Handlers {
     /// Where the functions are; 0 for a stage without one.
-    fn addresses(&self) -> [usize; 4] {
+    fn addresses(&self) -> [usize; 5] {
         let all = [
             self.instantiate,
             self.prepare,
             self.initialize,
             self.execute,
         ];
-        all.map(|function| function.map_or(0, |function| function as usize))
+        let all = all.map(|function| function.map_or(0, |function| function as usize));
+        let [a, b, c, d] = all;
+        [
+            a,
+            b,
+            c,
+            d,
+            self.original.map_or(0, |function| function as usize),
+        ]
     }
 }
 
@@ -62,6 +78,7 @@ impl Drop for State {
 pub(crate) struct Site {
     handlers: Handlers,
     attributes: Vec<Attribute>,
+    opaque: String,
     states: Mutex<BTreeMap<u32, State>>,
 }
 
@@ -139,7 +156,7 @@ pub(crate) fn register(call: &Call, name: String, platform: String, handlers: Ha
     if name.is_empty() {
         return Err(Failure::invalid("a custom call needs a name"));
     }
-    if handlers.execute.is_none() {
+    if handlers.execute.is_none() && handlers.original.is_none() {
         return Err(Failure::invalid(
             "a custom call needs a function that runs it",
         ));
@@ -176,6 +193,7 @@ pub(crate) fn site(call: &Call, made: &CustomCall) -> Result<Arc<Site>, Failure>
     let site = Arc::new(Site {
         handlers: *found,
         attributes: made.attributes.clone(),
+        opaque: made.opaque.clone(),
         states: Mutex::default(),
     });
     drop(handlers);
@@ -198,6 +216,13 @@ pub(crate) fn call_at(
     (context, device, run): (Option<Arc<Context>>, i32, i64),
     arrays: &mut [Array<'_>],
 ) -> Outcome {
+    if let Some(function) = site.handlers.original {
+        let addresses: Vec<*mut c_void> = arrays.iter().map(|a| a.start as *mut c_void).collect();
+        let (opaque, size) = text(site.opaque.as_bytes());
+        // SAFETY: the function is the caller's; what it is given is there for the call.
+        unsafe { function(std::ptr::null_mut(), addresses.as_ptr(), opaque, size) };
+        return Ok(());
+    }
     for stage in [
         sys::XLA_FFI_ExecutionStage_PREPARE,
         sys::XLA_FFI_ExecutionStage_INITIALIZE,
@@ -210,7 +235,7 @@ pub(crate) fn call_at(
 }
 
 /// XLA's number of a type of elements, where both count alike or it is among the next.
-fn element(ty: core::PJRT_Buffer_Type) -> Result<sys::XLA_FFI_DataType, Failure> {
+pub(crate) fn element(ty: core::PJRT_Buffer_Type) -> Result<sys::XLA_FFI_DataType, Failure> {
     Ok(match ty {
         core::PJRT_Buffer_Type_BF16 => sys::XLA_FFI_DataType_BF16,
         core::PJRT_Buffer_Type_C64 => sys::XLA_FFI_DataType_C64,

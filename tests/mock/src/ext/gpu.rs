@@ -1,6 +1,6 @@
-//! Custom calls of GPUs, by name. Those of the first API, which has no frames, are never called.
+//! Custom calls of GPUs, by name. Those of the first API have no frames.
 
-use super::custom_call::{self, Handlers};
+use super::custom_call::{self, Handlers, Original};
 use crate::call::{Call, Outcome};
 use crate::calls::Calls;
 use crate::failure::Failure;
@@ -35,8 +35,18 @@ fn register(call: &Call, args: &mut sys::PJRT_Gpu_Register_Custom_Call_Args) -> 
             "a custom call needs a function that runs it",
         ));
     }
-    if one_function || args.api_version == 0 {
+    if one_function {
         return Ok(());
+    }
+    if args.api_version == 0 {
+        // SAFETY: this is what the function is in that API, and the caller's word for it.
+        let original =
+            unsafe { std::mem::transmute::<*mut c_void, Original>(args.handler_execute) };
+        let handlers = Handlers {
+            original: Some(original),
+            ..Handlers::default()
+        };
+        return custom_call::register(call, name, "GPU".to_owned(), handlers);
     }
     // SAFETY: this is what the functions of all stages are, and the caller's word for it.
     let stage = |function: *mut c_void| unsafe {
@@ -47,6 +57,7 @@ fn register(call: &Call, args: &mut sys::PJRT_Gpu_Register_Custom_Call_Args) -> 
         prepare: stage(args.handler_prepare),
         initialize: stage(args.handler_initialize),
         execute: stage(args.handler_execute),
+        original: None,
     };
     custom_call::register(call, name, "GPU".to_owned(), handlers)
 }

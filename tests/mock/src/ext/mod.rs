@@ -7,7 +7,7 @@ pub(crate) mod callback;
 mod collectives;
 mod cross_host;
 pub(crate) mod custom_call;
-mod custom_partitioner;
+pub(crate) mod custom_partitioner;
 pub(crate) mod device_event;
 mod example;
 mod fabric;

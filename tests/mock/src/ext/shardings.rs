@@ -1,4 +1,4 @@
-//! Shardings of parameters and outputs: everything is whole on every device.
+//! Shardings of parameters and outputs: whole on every device, unless the program says otherwise.
 
 use crate::call::{Call, Outcome};
 use crate::calls::Calls;
@@ -22,7 +22,7 @@ fn of_parameters(
 ) -> Outcome {
     let found = call.get::<Executable>(args.executable)?;
     args.num_parameters = found.program.parameters.len();
-    (args.shardings, args.sharding_sizes) = found.shardings();
+    (args.shardings, args.sharding_sizes) = found.parameters_spread.lists();
     Ok(())
 }
 
@@ -32,6 +32,6 @@ fn of_outputs(
 ) -> Outcome {
     let found = call.get::<Executable>(args.executable)?;
     args.num_outputs = found.program.outputs.len();
-    (args.shardings, args.sharding_sizes) = found.shardings();
+    (args.shardings, args.sharding_sizes) = found.outputs_spread.lists();
     Ok(())
 }

@@ -112,6 +112,7 @@ fn register_handler(call: &Call, args: &mut sys::XLA_FFI_Handler_Register_Args) 
         prepare: bundle.prepare,
         initialize: bundle.initialize,
         execute: bundle.execute,
+        original: None,
     };
     custom_call::register(call, name, platform, handlers)
 }
