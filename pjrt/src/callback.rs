@@ -1,6 +1,6 @@
 //! The extension through which a plugin tells of what happens to it.
 
-use crate::rt::{self, Handle, Kept};
+use crate::rt::{self, Kept};
 use crate::sys::callback as c;
 use crate::{Client, ErrorCode, Result, raw};
 use std::borrow::Cow;

@@ -1,7 +1,7 @@
 //! The extension that tells what a compiled program says of itself.
 
 use crate::Result;
-use crate::rt::{self, Handle};
+use crate::rt;
 
 pjrt_macros::generate!(extension executable_metadata);
 pjrt_macros::generate!(handle PJRT_ExecutableMetadata);

@@ -1,7 +1,7 @@
 //! Host memory that a client allocates for its devices, in plugins of PJRT 0.80 to 0.113.
 
 use crate::raw::host_allocator as raw;
-use crate::rt::{self, Function, Handle, Place, Table};
+use crate::rt::{self, Function, Place, Table};
 use crate::{Client, Error, HostMemory, Result};
 use std::ffi::c_void;
 

@@ -1,14 +1,8 @@
-//! Arrays in host memory on their way to a device.
+//! Arrays in host memory: where they lie, and where they go.
 
 use crate::client::element_count;
-use crate::rt::{self, Handle, Lower, Place, guard};
-use crate::transfer::keep_until;
-use crate::{Buffer, Client, Device, Element, Error, Event, HostBufferSemantics, HostVec};
-use crate::{Memory, MemoryLayout, Result, Transfer, raw};
-use std::ptr;
-use std::sync::Arc;
-
-const UPLOAD: &str = "PJRT_Client_BufferFromHostBuffer";
+use crate::rt::guard;
+use crate::{Device, Error, Memory, MemoryLayout, Result};
 
 /// An array among elements in host memory, and the place on a device that it goes to.
 ///
@@ -21,11 +15,11 @@ const UPLOAD: &str = "PJRT_Client_BufferFromHostBuffer";
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct HostArray<'a> {
-    dims: &'a [i64],
-    strides: Option<(usize, &'a [i64])>,
-    device: Option<&'a Device>,
-    memory: Option<&'a Memory>,
-    layout: Option<&'a MemoryLayout>,
+    pub(crate) dims: &'a [i64],
+    pub(crate) strides: Option<(usize, &'a [i64])>,
+    pub(crate) device: Option<&'a Device>,
+    pub(crate) memory: Option<&'a Memory>,
+    pub(crate) layout: Option<&'a MemoryLayout>,
 }
 
 impl<'a> HostArray<'a> {
@@ -73,10 +67,15 @@ impl<'a> HostArray<'a> {
 
     /// The byte at which the array begins, once every byte that it has is known to lie within the
     /// elements.
-    fn start(&self, elements: usize, size: usize) -> Result<usize> {
+    pub(crate) fn start(
+        &self,
+        elements: usize,
+        size: usize,
+        function: &'static str,
+    ) -> Result<usize> {
         let refuse = |argument, problem| {
             Err(Error::InvalidArgument {
-                function: UPLOAD,
+                function,
                 argument,
                 problem,
             })
@@ -130,8 +129,47 @@ impl<'a> HostArray<'a> {
     }
 }
 
+impl HostArray<'_> {
+    /// Where the array begins among so many elements, and how many elements apart neighbours are,
+    /// unless it is all of them in row-major order. It has these dimensions and names no place on
+    /// a device.
+    pub(crate) fn within(
+        &self,
+        elements: usize,
+        size: usize,
+        dims: &[i64],
+        function: &'static str,
+    ) -> Result<(usize, Option<Vec<isize>>)> {
+        let refuse = |argument, problem| {
+            Err(Error::InvalidArgument {
+                function,
+                argument,
+                problem,
+            })
+        };
+        if self.dims != dims {
+            let problem = format!("{:?} was given, and the buffer is {dims:?}", self.dims);
+            return refuse("dims", problem);
+        }
+        if self.device.is_some() || self.memory.is_some() || self.layout.is_some() {
+            let problem = "an array on the host has no device, memory or device layout";
+            return refuse("array", problem.to_owned());
+        }
+        let start = self.start(elements, size, function)? / size.max(1);
+        let Some((_, strides)) = self.strides else {
+            return Ok((0, None));
+        };
+        let size = i64::try_from(size).unwrap_or(i64::MAX).max(1);
+        let counts = strides.iter().map(|stride| isize::try_from(stride / size));
+        match counts.collect() {
+            Ok(counts) => Ok((start, Some(counts))),
+            Err(_) => refuse("byte_strides", format!("{strides:?} are more than memory")),
+        }
+    }
+}
+
 /// Where the lowest and the highest element of an array begin, in bytes from the first one.
-fn reach(dims: &[i64], strides: &[i64]) -> Option<(i128, i128)> {
+pub(crate) fn reach(dims: &[i64], strides: &[i64]) -> Option<(i128, i128)> {
     let pairs = dims.iter().zip(strides);
     pairs
         .into_iter()
@@ -142,239 +180,13 @@ fn reach(dims: &[i64], strides: &[i64]) -> Option<(i128, i128)> {
         })
 }
 
-/// What a plugin answers.
-struct Uploaded {
-    buffer: Result<Buffer>,
-    /// It has done with the host's memory.
-    done: Option<Event>,
-}
-
-impl Client {
-    /// Copies an array to the client's first addressable device. The elements are in row-major
-    /// order: the last dimension varies fastest.
-    ///
-    /// # Errors
-    ///
-    /// As [`Client::buffer_from_array`].
-    pub fn buffer_from_slice<T: Element>(&self, data: &[T], dims: &[i64]) -> Result<Buffer> {
-        self.buffer_from_array(data, &HostArray::new(dims))
-    }
-
-    /// Copies an array to a device. The elements are in row-major order: the last dimension varies
-    /// fastest. The data is copied during the call.
-    ///
-    /// # Errors
-    ///
-    /// As [`Client::buffer_from_array`].
-    pub fn buffer_from_slice_on<T: Element>(
-        &self,
-        data: &[T],
-        dims: &[i64],
-        device: &Device,
-    ) -> Result<Buffer> {
-        self.buffer_from_array(data, &HostArray::new(dims).on(device))
-    }
-
-    /// Copies an array among borrowed elements. They are copied during the call.
-    ///
-    /// Calls `PJRT_Client_BufferFromHostBuffer`, with the semantics `IMMUTABLE_ONLY_DURING_CALL`.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidArgument` if the array is not within the elements, and for both a device and a
-    /// memory; `ForeignHandle` for a device or memory of another client; `TooNew` for an element
-    /// type that the plugin is too old to know; INVALID_ARGUMENT from plugins for a layout with
-    /// strides.
-    pub fn buffer_from_array<T: Element>(
-        &self,
-        data: &[T],
-        array: &HostArray<'_>,
-    ) -> Result<Buffer> {
-        let semantics = HostBufferSemantics::IMMUTABLE_ONLY_DURING_CALL;
-        // SAFETY: the borrow lasts through the call, and the plugin reads only during that.
-        let uploaded = unsafe { self.upload_as(data, array, semantics) }?;
-        uploaded.buffer
-    }
-
-    /// Gives elements to a buffer, which takes them without a copy where the plugin can: on CPU,
-    /// where the array is dense. They are freed when the buffer is, and what a run makes of them in
-    /// place, if the buffer is donated.
-    ///
-    /// Calls `PJRT_Client_BufferFromHostBuffer`, with the semantics `MUTABLE_ZERO_COPY` (for an
-    /// array with strides, and before PJRT 0.49, `IMMUTABLE_ZERO_COPY`).
-    ///
-    /// # Errors
-    ///
-    /// As [`Client::buffer_from_array`]; the elements are then gone.
-    pub fn buffer_from_owned<T: Element>(
-        &self,
-        data: HostVec<T>,
-        array: &HostArray<'_>,
-    ) -> Result<Buffer> {
-        let mutable = HostBufferSemantics::MUTABLE_ZERO_COPY;
-        let known = self
-            .api()
-            .has_value(i32::from(mutable).into(), HostBufferSemantics::LATE);
-        let semantics = match array.strides.is_none() && known {
-            true => mutable,
-            false => HostBufferSemantics::IMMUTABLE_ZERO_COPY,
-        };
-        // SAFETY: nobody has the memory but this call and then the plugin, until the event.
-        let uploaded = unsafe { self.upload_as(&data, array, semantics) }?;
-        keep_until(uploaded.done.as_ref(), data);
-        uploaded.buffer
-    }
-
-    /// Lends elements to a buffer, which reads them where they are as long as it lives, if the
-    /// plugin can; others may read them too.
-    ///
-    /// Calls `PJRT_Client_BufferFromHostBuffer`, with the semantics `IMMUTABLE_ZERO_COPY`.
-    ///
-    /// # Errors
-    ///
-    /// As [`Client::buffer_from_array`].
-    pub fn buffer_from_lent<T: Element>(
-        &self,
-        data: &Arc<HostVec<T>>,
-        array: &HostArray<'_>,
-    ) -> Result<Buffer> {
-        let semantics = HostBufferSemantics::IMMUTABLE_ZERO_COPY;
-        // SAFETY: the memory is only read as long as it is counted more than once, and a count is
-        // kept until the event.
-        let uploaded = unsafe { self.upload_as(data, array, semantics) }?;
-        keep_until(uploaded.done.as_ref(), Arc::clone(data));
-        uploaded.buffer
-    }
-
-    /// Copies an array without waiting for the copy. The elements come back from
-    /// [`Transfer::wait`] when it is done, for the next array.
-    ///
-    /// Calls `PJRT_Client_BufferFromHostBuffer`, with the semantics
-    /// `IMMUTABLE_UNTIL_TRANSFER_COMPLETES`.
-    ///
-    /// # Errors
-    ///
-    /// As [`Client::buffer_from_array`]; the elements are then gone.
-    pub fn upload<T: Element>(
-        &self,
-        data: HostVec<T>,
-        array: &HostArray<'_>,
-    ) -> Result<(Buffer, Transfer<HostVec<T>>)> {
-        let semantics = HostBufferSemantics::IMMUTABLE_UNTIL_TRANSFER_COMPLETES;
-        // SAFETY: the memory is kept, untouched, until the event.
-        let uploaded = unsafe { self.upload_as(&data, array, semantics) }?;
-        let Some(done) = uploaded.done else {
-            keep_until(None, data);
-            let place = Place {
-                function: UPLOAD,
-                field: "done_with_host_buffer",
-            };
-            return Err(place.invalid("no event for a copy that goes on"));
-        };
-        let transfer = Transfer::new(done, data);
-        Ok((uploaded.buffer?, transfer))
-    }
-
-    /// Hands an array to the plugin.
-    ///
-    /// # Safety
-    ///
-    /// The memory of `data` stays, and nobody writes to it, as long as the semantics say; nobody
-    /// reads it either where they let the plugin write.
-    unsafe fn upload_as<T: Element>(
-        &self,
-        data: &[T],
-        array: &HostArray<'_>,
-        semantics: HostBufferSemantics,
-    ) -> Result<Uploaded> {
-        let api = self.api();
-        rt::destructor::<Buffer>(api)?;
-        rt::destructor::<Event>(api)?;
-        rt::check_element_type(api, T::TYPE, UPLOAD, "type")?;
-        rt::check_sizes(api, array.dims, UPLOAD, "dims")?;
-        let first;
-        let device = match (array.device, array.memory) {
-            (None, None) => {
-                first = self.first_device()?;
-                Some(&first)
-            }
-            (Some(device), None) => Some(device),
-            (None, Some(_)) => None,
-            (Some(_), Some(_)) => {
-                rt::check_one_of(true, true, UPLOAD, "memory")?;
-                None
-            }
-        };
-        if let Some(device) = device {
-            rt::same_client(self, device, UPLOAD, "device")?;
-        }
-        if let Some(memory) = array.memory {
-            rt::same_client(self, memory, UPLOAD, "memory")?;
-        }
-        if let Some(layout) = array.layout {
-            rt::check_rank(layout.rank(), array.dims.len(), UPLOAD, "device_layout")?;
-        }
-        let layout = array.layout.map(|given| given.lower(api)).transpose()?;
-        let layout = layout
-            .as_ref()
-            .map_or(ptr::null(), |lowered| lowered.as_ptr());
-        let start = array.start(data.len(), size_of::<T>())?;
-        let strides = array.strides.map_or(&[][..], |(_, strides)| strides);
-        // The plugin is given no null, not even for nothing; a slice has none.
-        let bytes = data.as_ptr().cast::<u8>().wrapping_add(start);
-        let input = raw::ClientBufferFromHostBufferIn::new(
-            self.as_raw(),
-            bytes.cast(),
-            T::TYPE.as_raw(),
-            array.dims.as_ptr(),
-            array.dims.len(),
-            if strides.is_empty() {
-                ptr::null()
-            } else {
-                strides.as_ptr()
-            },
-            strides.len(),
-            semantics.as_raw(),
-            device.map_or(ptr::null_mut(), Handle::as_raw),
-            array.memory.map_or(ptr::null_mut(), Handle::as_raw),
-            layout.cast_mut(),
-        );
-        // SAFETY: every element that dimensions and strides reach lies within the memory of `data`,
-        // for whose lifetime the caller vouches; device and memory are of this client.
-        let out = unsafe { raw::client_buffer_from_host_buffer(api, input) }?;
-        let place = |field| Place {
-            function: UPLOAD,
-            field,
-        };
-        let owner = rt::owner_of(self);
-        // SAFETY: event and buffer are new and ours to destroy; they need the client.
-        unsafe {
-            let done = place("done_with_host_buffer");
-            Ok(Uploaded {
-                done: rt::owned_or_none(api, out.done_with_host_buffer, owner.clone(), done)?,
-                buffer: rt::owned(api, out.buffer, owner, place("buffer")),
-            })
-        }
-    }
-
-    fn first_device(&self) -> Result<Device> {
-        let place = Place {
-            function: "PJRT_Client_AddressableDevices",
-            field: "addressable_devices",
-        };
-        let devices = self.addressable_devices()?;
-        let first = devices.into_iter().next();
-        first.ok_or_else(|| place.invalid("no device where one is needed"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn start(dims: &[i64], first: usize, strides: &[i64], elements: usize) -> Option<usize> {
         let array = HostArray::new(dims).strides(first, strides);
-        array.start(elements, 4).ok()
+        array.start(elements, 4, "F").ok()
     }
 
     #[test]
@@ -397,7 +209,7 @@ mod tests {
         assert_eq!(start(&[2], 0, &[far], 6), None);
         assert_eq!(start(&many, usize::MAX, &[far; 4], usize::MAX), None);
         assert_eq!(start(&many, 0, &[i64::MIN; 4], 6), None);
-        let dense = |dims: &[i64]| HostArray::new(dims).start(6, 4).ok();
+        let dense = |dims: &[i64]| HostArray::new(dims).start(6, 4, "F").ok();
         assert_eq!(
             (dense(&[2, 3]), dense(&[16]), dense(&[-2, -3])),
             (Some(0), None, None)

@@ -1,7 +1,7 @@
 //! Host memory that a client allocates for its devices.
 
 use crate::raw::host_memory_allocator as raw;
-use crate::rt::{self, Handle, Place};
+use crate::rt::{self, Place};
 use crate::{Client, HostMemory, Result};
 use std::ffi::c_int;
 

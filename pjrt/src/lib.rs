@@ -41,7 +41,8 @@ mod device;
 mod device_assignment;
 pub mod device_event;
 mod device_view;
-mod element;
+mod download;
+pub mod element;
 mod enums;
 mod error;
 mod event;
@@ -63,6 +64,7 @@ pub mod host_memory_allocator;
 mod host_vec;
 #[cfg(feature = "install")]
 pub mod install;
+pub mod interop;
 mod invalid_options;
 mod key_value;
 mod layout;
@@ -96,6 +98,7 @@ pub mod tpu_topology;
 pub mod trace;
 mod transfer;
 pub mod triton;
+mod upload;
 mod watch;
 pub mod xla_transform;
 
@@ -117,6 +120,7 @@ pub use copy_stream::CopyToDeviceStream;
 pub use device::{Device, DeviceDescription, MemoryStats};
 pub use device_assignment::DeviceAssignment;
 pub use device_view::DeviceView;
+pub use download::Download;
 pub use element::Element;
 pub use enums::{
     ElementType, ErrorCode, ExtensionType, HostBufferSemantics, MemoryLayoutType, NamedValueType,

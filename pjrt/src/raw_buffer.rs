@@ -9,10 +9,10 @@ mod copies;
 
 use crate::device_event::DeviceEvent;
 use crate::raw::raw_buffer as calls;
-use crate::rt::{self, Handle, OnPlugin, Place, Table};
+use crate::rt::{self, Handle, Place, Table};
 use crate::sys::device_event::PJRT_DeviceEvent;
 use crate::sys::raw_buffer::PJRT_RawBuffer;
-use crate::{Error, Memory, Plugin, Result};
+use crate::{Error, Memory, Result};
 use std::ffi::c_void;
 use std::ptr::NonNull;
 
@@ -24,34 +24,6 @@ const SLICE: &str = "PJRT_RawBuffer_FunctionTable.slice";
 impl RawBuffer {
     fn table(&self) -> Result<&'static Table<calls::Table>> {
         self.api().extension()
-    }
-
-    /// Takes over a raw buffer that C code made, with one reference to it.
-    ///
-    /// # Errors
-    ///
-    /// `NoExtension` or `Unimplemented` if the plugin cannot give the raw buffer up later, and
-    /// `InvalidOutput` for null; unless it is null, the reference is given up then.
-    ///
-    /// # Safety
-    ///
-    /// The raw buffer is null, or live and of this plugin; the reference is the caller's to give
-    /// away. Its client lives as long as it.
-    pub unsafe fn from_raw(plugin: &Plugin, raw: *mut PJRT_RawBuffer) -> Result<RawBuffer> {
-        let api = OnPlugin::api(plugin);
-        if let Err(error) = rt::destructor::<RawBuffer>(api) {
-            if !raw.is_null() {
-                // SAFETY: the caller's promise; without the function the reference stays.
-                let _ = unsafe { calls::raw_buffer_vtable_dec_ref(api, raw) };
-            }
-            return Err(error);
-        }
-        let place = Place {
-            function: "PJRT_RawBuffer",
-            field: "raw_buffer",
-        };
-        // SAFETY: the caller's promise.
-        unsafe { rt::owned(api, raw, None, place) }
     }
 
     /// Counts one more reference, for C code that gives it up by the object's own table. A clone of

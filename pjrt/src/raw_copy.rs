@@ -68,6 +68,7 @@ impl Buffer {
         offset: i64,
         length: usize,
     ) -> Result<i64> {
+        self.check_alive(function)?;
         let size = self.on_device_size()?;
         range(function, offset, length, size)
     }

@@ -1,7 +1,6 @@
 //! The core and the extensions of the mock plugin under the safe layer: what no other test asks of it,
 //! at the newest minor and, where the answer is one of versions, at older ones.
 
-use pjrt::__rt::Handle;
 use pjrt::{
     Buffer, BufferSpec, Client, ClientOptions, CompileOptions, DeviceView, ElementType, Error,
     ErrorCode, LoadedExecutable, MemoryLayout, OwnEvent, ProcessInfo, ProcessState, Program,

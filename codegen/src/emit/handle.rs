@@ -72,6 +72,7 @@ pub fn handle(model: &Model, name: &str) -> Result<TokenStream, String> {
         .iter()
         .map(|m| methods::method(model, m))
         .collect::<Result<Vec<_>, _>>()?;
+    let interop = interop(entry.share, &raw);
     let items = emitted.iter().map(|e| &e.method);
     let results = emitted.iter().map(|e| &e.result);
     let debug = (!entry.own_debug).then(|| {
@@ -116,9 +117,63 @@ pub fn handle(model: &Model, name: &str) -> Result<TokenStream, String> {
         #drop
         #threads
         #debug
-        impl #ident { #(#items)* }
+        impl #ident { #interop #(#items)* }
         #(#results)*
     })
+}
+
+/// How code that binds PJRT by itself gets the object and hands one over.
+fn interop(share: Share, raw: &TokenStream) -> TokenStream {
+    let other = match share {
+        Share::Clone => quote! {
+            /// Stands for an object that belongs to somebody else, who destroys it.
+            ///
+            /// # Safety
+            ///
+            /// The object is a live one of the parent's plugin, and lives until this, its clones, and
+            /// all that came from them are gone.
+            ///
+            /// # Errors
+            ///
+            /// `InvalidArgument` for null.
+            pub unsafe fn borrow_raw(parent: &impl ::pjrt::__rt::Parent, raw: *mut #raw) -> ::pjrt::Result<Self> {
+                ::pjrt::__rt::safety!("the caller's promise.");
+                unsafe { ::pjrt::__rt::borrow_raw(parent, raw) }
+            }
+        },
+        Share::Unique => quote! {
+            /// Gives the object up: whoever takes it destroys it, and before that nothing that it
+            /// needs, such as its client.
+            pub fn into_raw(mut self) -> *mut #raw {
+                self.0.freed();
+                self.0.as_raw()
+            }
+        },
+    };
+    quote! {
+        /// The object, for code that binds PJRT by itself. It stays this handle's, which destroys it.
+        pub fn as_raw(&self) -> *mut #raw {
+            self.0.as_raw()
+        }
+
+        /// Takes an object over, and destroys it when this is dropped.
+        ///
+        /// # Safety
+        ///
+        /// The object is a live one of the parent's plugin, which nobody else destroys or uses in a
+        /// way that this type's methods do not expect. The parent is what it came from, and keeps
+        /// alive what it needs: a client for what belongs to one.
+        ///
+        /// # Errors
+        ///
+        /// `InvalidArgument` for null; `Unimplemented` if the plugin has no function to destroy it.
+        pub unsafe fn from_raw(parent: &impl ::pjrt::__rt::Parent, raw: *mut #raw) -> ::pjrt::Result<Self> {
+            ::pjrt::__rt::safety!("the caller's promise.");
+            unsafe { ::pjrt::__rt::from_raw(parent, raw) }
+        }
+
+        #other
+    }
 }
 
 /// The call of a destructor, and the test whether the plugin has it.

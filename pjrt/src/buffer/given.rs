@@ -1,6 +1,6 @@
 //! What a run wants to know of an array that it is given.
 
-use crate::rt::{About, Handle};
+use crate::rt::About;
 use crate::{Buffer, ElementType, Result};
 use std::ptr::NonNull;
 

@@ -3,7 +3,7 @@
 use super::cancel::Cancel;
 use super::shapes::Shapes;
 use super::{Canceller, CrossHostTransfers, buffers};
-use crate::rt::{self, Api, Handle, Owner, Place};
+use crate::rt::{self, Api, Owner, Place};
 use crate::{Buffer, BufferSpec, Client, Device, Error, Result, raw, sys};
 use std::ffi::{c_char, c_void};
 

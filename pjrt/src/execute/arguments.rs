@@ -2,7 +2,7 @@
 
 use super::EXECUTE;
 use crate::describe::device_name;
-use crate::rt::{self, Handle};
+use crate::rt;
 use crate::signature::array;
 use crate::{Buffer, Device, ElementType, Error, LoadedExecutable, Result, Signature};
 use std::sync::Arc;

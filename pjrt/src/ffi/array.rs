@@ -120,6 +120,11 @@ impl<'a> RawArray<'a> {
                 "{which} is {self}, and elements of {asked} were expected"
             )));
         }
+        if T::SETTLE.is_some() {
+            return Err(Error::invalid_argument(format!(
+                "{which} is {self}, whose bytes need not be values of this Rust type: use `pjrt::element::Pred`"
+            )));
+        }
         let bits = self.data_type.bits();
         if bits != size_of::<T>().checked_mul(8) {
             return Err(Error::invalid_argument(format!(

@@ -24,6 +24,7 @@ mod vtable;
 mod waiting;
 
 pub use crate::ffi::gate::compiling;
+pub use crate::interop::{Parent, borrow_raw, from_raw};
 pub use api::{Api, Function};
 pub use behind::{TableBehind, check_own};
 pub use callback::{Kept, Registered, call_back, let_go};

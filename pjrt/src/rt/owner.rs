@@ -63,6 +63,30 @@ impl Owner {
         }))
     }
 
+    /// Stands for an object that somebody else destroys.
+    pub(crate) fn of_others<H: Handle>(
+        api: &'static Api,
+        object: NonNull<H::Raw>,
+        parent: Option<Owner>,
+    ) -> Owner {
+        let object: NonNull<c_void> = object.cast();
+        let client = if H::ROOT {
+            Some(object)
+        } else {
+            parent.as_ref().and_then(Owner::client)
+        };
+        Owner(Arc::new(Node {
+            api,
+            object,
+            destroy: None,
+            parent,
+            _also: None,
+            client,
+            answer: OnceLock::new(),
+            lent: OnceLock::new(),
+        }))
+    }
+
     /// Keeps two owners, and with them what they keep. The one that belongs to a client says which
     /// client that is; where both do, it is the first one's.
     pub(crate) fn both(first: Owner, second: Owner) -> Owner {

@@ -88,6 +88,36 @@ impl ::core::fmt::Debug for AsyncTransferManager {
     }
 }
 impl AsyncTransferManager {
+    /// The object, for code that binds PJRT by itself. It stays this handle's, which destroys it.
+    pub fn as_raw(&self) -> *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager {
+        self.0.as_raw()
+    }
+    /// Takes an object over, and destroys it when this is dropped.
+    ///
+    /// # Safety
+    ///
+    /// The object is a live one of the parent's plugin, which nobody else destroys or uses in a
+    /// way that this type's methods do not expect. The parent is what it came from, and keeps
+    /// alive what it needs: a client for what belongs to one.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` for null; `Unimplemented` if the plugin has no function to destroy it.
+    pub unsafe fn from_raw(
+        parent: &impl ::pjrt::__rt::Parent,
+        raw: *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager,
+    ) -> ::pjrt::Result<Self> {
+        // SAFETY: the caller's promise.
+        unsafe { ::pjrt::__rt::from_raw(parent, raw) }
+    }
+    /// Gives the object up: whoever takes it destroys it, and before that nothing that it
+    /// needs, such as its client.
+    pub fn into_raw(
+        mut self,
+    ) -> *mut ::pjrt::sys::PJRT_AsyncHostToDeviceTransferManager {
+        self.0.freed();
+        self.0.as_raw()
+    }
     /// Hands out one of the manager's buffers, once. It may be asked for at any time; its ready event tells
     /// when the last transfer into it is done, and transfers into it go on as before.
     ///

@@ -84,6 +84,45 @@ impl ::core::fmt::Debug for ClientContext {
     }
 }
 impl ClientContext {
+    /// The object, for code that binds PJRT by itself. It stays this handle's, which destroys it.
+    pub fn as_raw(&self) -> *mut ::pjrt::sys::megascale::PJRT_Megascale_ClientContext {
+        self.0.as_raw()
+    }
+    /// Takes an object over, and destroys it when this is dropped.
+    ///
+    /// # Safety
+    ///
+    /// The object is a live one of the parent's plugin, which nobody else destroys or uses in a
+    /// way that this type's methods do not expect. The parent is what it came from, and keeps
+    /// alive what it needs: a client for what belongs to one.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` for null; `Unimplemented` if the plugin has no function to destroy it.
+    pub unsafe fn from_raw(
+        parent: &impl ::pjrt::__rt::Parent,
+        raw: *mut ::pjrt::sys::megascale::PJRT_Megascale_ClientContext,
+    ) -> ::pjrt::Result<Self> {
+        // SAFETY: the caller's promise.
+        unsafe { ::pjrt::__rt::from_raw(parent, raw) }
+    }
+    /// Stands for an object that belongs to somebody else, who destroys it.
+    ///
+    /// # Safety
+    ///
+    /// The object is a live one of the parent's plugin, and lives until this, its clones, and
+    /// all that came from them are gone.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` for null.
+    pub unsafe fn borrow_raw(
+        parent: &impl ::pjrt::__rt::Parent,
+        raw: *mut ::pjrt::sys::megascale::PJRT_Megascale_ClientContext,
+    ) -> ::pjrt::Result<Self> {
+        // SAFETY: the caller's promise.
+        unsafe { ::pjrt::__rt::borrow_raw(parent, raw) }
+    }
     /// The configuration to run a program with: the place of this process among the slices, where each
     /// endpoint is reached (`EndpointAddresses`, serialized) and how the network is built (`DCNTopology`,
     /// serialized; empty bytes are a message, too).

@@ -82,6 +82,45 @@ impl ::core::fmt::Debug for RuntimeAbiVersion {
     }
 }
 impl RuntimeAbiVersion {
+    /// The object, for code that binds PJRT by itself. It stays this handle's, which destroys it.
+    pub fn as_raw(&self) -> *mut ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion {
+        self.0.as_raw()
+    }
+    /// Takes an object over, and destroys it when this is dropped.
+    ///
+    /// # Safety
+    ///
+    /// The object is a live one of the parent's plugin, which nobody else destroys or uses in a
+    /// way that this type's methods do not expect. The parent is what it came from, and keeps
+    /// alive what it needs: a client for what belongs to one.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` for null; `Unimplemented` if the plugin has no function to destroy it.
+    pub unsafe fn from_raw(
+        parent: &impl ::pjrt::__rt::Parent,
+        raw: *mut ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion,
+    ) -> ::pjrt::Result<Self> {
+        // SAFETY: the caller's promise.
+        unsafe { ::pjrt::__rt::from_raw(parent, raw) }
+    }
+    /// Stands for an object that belongs to somebody else, who destroys it.
+    ///
+    /// # Safety
+    ///
+    /// The object is a live one of the parent's plugin, and lives until this, its clones, and
+    /// all that came from them are gone.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` for null.
+    pub unsafe fn borrow_raw(
+        parent: &impl ::pjrt::__rt::Parent,
+        raw: *mut ::pjrt::sys::abi_version::PJRT_RuntimeAbiVersion,
+    ) -> ::pjrt::Result<Self> {
+        // SAFETY: the caller's promise.
+        unsafe { ::pjrt::__rt::borrow_raw(parent, raw) }
+    }
     /// Whether a runtime of another version can stand in for this one: success if it can.
     ///
     /// Calls `PJRT_RuntimeAbiVersion_IsCompatibleWithRuntime` (since PJRT 0.91).

@@ -62,8 +62,9 @@ fn raw(scene: &Scene) {
     drop(raw);
     assert_eq!(part.copy_to_host(0, 3).unwrap().wait().unwrap(), [1, 2, 3]);
     let object = part.to_raw().unwrap();
+    let plugin: &pjrt::Plugin = &scene.plugin;
     // SAFETY: the reference that was counted.
-    drop(unsafe { RawBuffer::from_raw(&scene.plugin, object) }.unwrap());
+    drop(unsafe { RawBuffer::from_raw(plugin, object) }.unwrap());
 }
 
 fn promise(scene: &Scene) -> DeviceEventPromise {

@@ -1,7 +1,6 @@
 //! A stub under the safe layer: everything that it does, and functions that it only refuses.
 
 use super::Stub;
-use pjrt::__rt::Handle;
 use pjrt::layouts::Layouts;
 use pjrt::{
     Argument, Buffer, Client, ClientOptions, CompileOptions, ElementType, Error, ErrorCode, Event,
