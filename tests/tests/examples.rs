@@ -36,6 +36,7 @@ examples! {
     quickstart on "cpu" from "../../pjrt/examples/quickstart.rs",
     buffers on "cpu" from "../../pjrt/examples/buffers.rs",
     donation on "cpu" from "../../pjrt/examples/donation.rs",
+    futures on "cpu" from "../../pjrt/examples/futures.rs",
     all_reduce on "cpu" from "../../pjrt/examples/all_reduce.rs",
     ahead_of_time on "tpu" from "../../pjrt/examples/ahead_of_time.rs",
 }
