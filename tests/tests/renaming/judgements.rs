@@ -9,6 +9,8 @@ pub fn rename(tree: &Node, to: &Renaming) -> Node {
     table(tree, |section, entries| {
         // `[SECTION.NAME]`, and `[SECTION.NAME.field.NAME]` or `[.. .param.NAME]` below.
         let (own, inner) = match section {
+            // Platforms and their options are named by plugins, not by any header.
+            "platform" => return (section.to_owned(), entries.clone()),
             "handle" => (Section::Handle, None),
             "enum" => (Section::Enum, None),
             "value" => (Section::Value, Some(Section::Member)),
