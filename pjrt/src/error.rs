@@ -96,9 +96,9 @@ pub enum Error {
         /// What they would have to share: `plugin` or `client`.
         must_share: &'static str,
     },
-    /// A file that a program was to be read from cannot be used.
+    /// A file that a program was to be read from, or a folder for programs, cannot be used.
     File {
-        /// The file.
+        /// The file or folder.
         path: PathBuf,
         /// What is wrong with it, and what was expected.
         problem: String,
@@ -111,6 +111,9 @@ pub enum Error {
     Load(crate::plugin::LoadError),
     /// No plugin of that name was found.
     Find(crate::find::FindError),
+    /// A compiled program is not loaded, or cannot be put into an envelope.
+    #[cfg(feature = "cache")]
+    Envelope(Box<crate::cache::EnvelopeError>),
     /// A plugin could not be installed.
     #[cfg(feature = "install")]
     Install(Box<crate::install::InstallError>),
@@ -151,6 +154,8 @@ impl Error {
             | Error::File { .. }
             | Error::Options(_)
             | Error::Decode(_) => ErrorCode::INVALID_ARGUMENT,
+            #[cfg(feature = "cache")]
+            Error::Envelope(_) => ErrorCode::INVALID_ARGUMENT,
             Error::Load(_) => ErrorCode::UNAVAILABLE,
             Error::Find(_) => ErrorCode::NOT_FOUND,
             #[cfg(feature = "install")]
@@ -256,6 +261,8 @@ impl fmt::Display for Error {
             Error::Decode(error) => error.fmt(f),
             Error::Load(error) => error.fmt(f),
             Error::Find(error) => error.fmt(f),
+            #[cfg(feature = "cache")]
+            Error::Envelope(error) => error.fmt(f),
             #[cfg(feature = "install")]
             Error::Install(error) => error.fmt(f),
         }
@@ -269,6 +276,8 @@ impl std::error::Error for Error {
             Error::Decode(error) => Some(error),
             Error::Load(error) => Some(error),
             Error::Find(error) => Some(error),
+            #[cfg(feature = "cache")]
+            Error::Envelope(error) => Some(error.as_ref()),
             #[cfg(feature = "install")]
             Error::Install(error) => Some(error.as_ref()),
             _ => None,
@@ -309,6 +318,13 @@ impl From<crate::proto::DecodeError> for Error {
 impl From<crate::plugin::LoadError> for Error {
     fn from(error: crate::plugin::LoadError) -> Self {
         Error::Load(error)
+    }
+}
+
+#[cfg(feature = "cache")]
+impl From<crate::cache::EnvelopeError> for Error {
+    fn from(error: crate::cache::EnvelopeError) -> Self {
+        Error::Envelope(Box::new(error))
     }
 }
 

@@ -26,6 +26,8 @@ pub mod abi_version;
 mod alias;
 mod async_transfer;
 mod buffer;
+#[cfg(feature = "cache")]
+pub mod cache;
 pub mod callback;
 mod callback_error;
 mod client;

@@ -27,7 +27,7 @@ use std::path::Path;
 /// ```
 #[derive(Clone, Copy)]
 pub struct Plugin {
-    api: &'static Api,
+    pub(crate) api: &'static Api,
 }
 
 /// A version of the PJRT C API.

@@ -38,5 +38,6 @@ examples! {
     donation on "cpu" from "../../pjrt/examples/donation.rs",
     futures on "cpu" from "../../pjrt/examples/futures.rs",
     all_reduce on "cpu" from "../../pjrt/examples/all_reduce.rs",
+    compilation_cache on "cpu" from "../../pjrt/examples/compilation_cache.rs",
     ahead_of_time on "tpu" from "../../pjrt/examples/ahead_of_time.rs",
 }

@@ -4,7 +4,6 @@ use pjrt::plugin::LoadError;
 use pjrt::{Error, sys};
 use pjrt_mock::{Builder, Fault, Mock};
 use pjrt_tests::mocked;
-use std::path::PathBuf;
 use std::process::Command;
 
 /// A word of the table.
@@ -68,28 +67,6 @@ fn a_plugin_of_tomorrow_may_ask_for_more_than_callers_give() {
     // SAFETY: the table is a plugin's and lives as long as the process.
     let error = unsafe { pjrt::Plugin::from_api(mock.api()) }.unwrap_err();
     assert!(error.to_string().contains("expected 24, got 16"), "{error}");
-}
-
-/// Builds the plugin as a library, beside this program.
-fn library() -> PathBuf {
-    let program = std::env::current_exe().unwrap();
-    let folder = program.ancestors().nth(2).unwrap().to_owned();
-    let profile = match folder.file_name().and_then(|name| name.to_str()) {
-        Some("debug") | None => "dev",
-        Some(other) => other,
-    };
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "-q", "--offline", "-p", "pjrt-mock"]);
-    build.args(["--profile", profile]);
-    // The folder of a target that was named lies between.
-    let above = folder.parent().and_then(|above| above.file_name());
-    let above = above.and_then(|name| name.to_str()).unwrap_or_default();
-    if above.starts_with(&format!("{}-", std::env::consts::ARCH)) {
-        build.args(["--target", above]);
-    }
-    assert!(build.status().unwrap().success());
-    let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    folder.join(format!("{prefix}pjrt_mock{suffix}"))
 }
 
 const FAULTS: &str = "PJRT_Client_PlatformName: error 13 not today; \
@@ -158,7 +135,7 @@ fn the_library_poses_as_the_environment_says() {
     }
     let run = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "the_library_poses_as_the_environment_says"])
-        .env("PJRT_MOCK_LIBRARY", library())
+        .env("PJRT_MOCK_LIBRARY", pjrt_tests::mock::library())
         .env("PJRT_MOCK_MINOR", "76")
         .env("PJRT_MOCK_DEVICES", "3")
         .env("PJRT_MOCK_FAULTS", FAULTS)

@@ -41,6 +41,8 @@ pub(super) fn load(path: &Path) -> Result<&'static Api, LoadError> {
     let full = path
         .canonicalize()
         .map_err(|error| refuse(&error.to_string()))?;
+    #[cfg(feature = "cache")]
+    let stamp = crate::cache::library::Stamp::of(&full);
     // SAFETY: loading runs the library's own start code; that the file is to be trusted is what
     // `Plugin::load` asks of its caller.
     let library = unsafe { libloading::Library::new(&full) }.map_err(|error| LoadError::Open {
@@ -59,6 +61,8 @@ pub(super) fn load(path: &Path) -> Result<&'static Api, LoadError> {
     })?;
     // SAFETY: as above; it takes nothing.
     let table = unsafe { function() };
+    #[cfg(feature = "cache")]
+    crate::cache::library::note(table, &full, stamp);
     // SAFETY: it came from `GetPjrtApi` of a library that stays loaded.
     unsafe { plugin(table, &full.display().to_string()) }
 }
