@@ -6,9 +6,11 @@ use crate::client::element_count;
 use crate::element::{host_size, settled, values};
 use crate::rt::{self, Handle, Lower, Place};
 use crate::{Buffer, Element, ElementType, Error, Event, HostArray, MemoryLayout, Result};
-use crate::{Transfer, raw};
+use crate::{Transfer, TransferFuture, raw};
 use std::fmt;
 use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 const DOWNLOAD: &str = "PJRT_Buffer_ToHostBuffer";
@@ -39,14 +41,7 @@ impl Buffer {
     /// `InvalidArgument` if `T` is not the type of the elements, and for a deleted or donated
     /// buffer; the error of the work that makes the array; what the plugin reports.
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
-        let (event, landing) = self.fetch_new::<T>(Some(T::TYPE))?;
-        match event.wait() {
-            Ok(()) => Ok(landing.land()),
-            Err(error) => {
-                landing.abandon(&event);
-                Err(error)
-            }
-        }
+        self.download()?.wait()
     }
 
     /// Copies the array to the host with its dimensions in another order: the layout says which
@@ -91,14 +86,7 @@ impl Buffer {
     ///
     /// As [`Buffer::to_vec`]; `InvalidArgument` for a `TOKEN`, which has no elements.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let (event, landing) = self.fetch_new::<u8>(None)?;
-        match event.wait() {
-            Ok(()) => Ok(landing.land()),
-            Err(error) => {
-                landing.abandon(&event);
-                Err(error)
-            }
-        }
+        self.fetch_new::<u8>(None)?.wait()
     }
 
     /// Copies the array into elements of the caller, in row-major order, and waits for it. There
@@ -182,7 +170,7 @@ impl Buffer {
     }
 
     /// Begins to copy the array to the host, in row-major order, and returns at once. The elements
-    /// come from [`Download::wait`].
+    /// come from [`Download::wait`] or `await`.
     ///
     /// ```
     /// # pjrt_doc::ready("cpu");
@@ -199,10 +187,7 @@ impl Buffer {
     ///
     /// As [`Buffer::to_vec`].
     pub fn download<T: Element>(&self) -> Result<Download<T>> {
-        let (event, landing) = self.fetch_new::<T>(Some(T::TYPE))?;
-        Ok(Download {
-            transfer: Transfer::new(event, landing),
-        })
+        self.fetch_new(Some(T::TYPE))
     }
 
     /// Refuses a buffer whose array is gone.
@@ -243,7 +228,7 @@ impl Buffer {
     }
 
     /// Begins to copy into new memory: all of the array, in elements of `T`.
-    fn fetch_new<T: Element>(&self, wanted: Option<ElementType>) -> Result<(Event, Landing<T>)> {
+    fn fetch_new<T: Element>(&self, wanted: Option<ElementType>) -> Result<Download<T>> {
         let shape = self.host_shape(wanted)?;
         let count = match wanted {
             Some(_) => shape.count,
@@ -258,7 +243,9 @@ impl Buffer {
         let event = unsafe { self.fetch(&shape, memory.as_mut_ptr().cast()) };
         let landing = Landing { memory, count };
         match event {
-            Ok(event) => Ok((event, landing)),
+            Ok(event) => Ok(Download {
+                transfer: Transfer::new(event, landing),
+            }),
             Err(error) => {
                 if matches!(error, Error::InvalidOutput { field: "event", .. }) {
                     // The copy may go on, and nobody will know when it is done.
@@ -353,17 +340,10 @@ impl<T: Element> Landing<T> {
         }
         self.memory
     }
-
-    /// Gives the memory up unless the plugin has done with it.
-    fn abandon(self, event: &Event) {
-        if !event.is_ready().unwrap_or(false) {
-            std::mem::forget(self.memory);
-        }
-    }
 }
 
-/// An array on its way to the host, in memory of its own. Dropped before it is there, the memory is
-/// freed when the plugin has done with it.
+/// An array on its way to the host, in memory of its own. The elements come from [`Download::wait`]
+/// or `await`; dropped before, the memory is freed when the plugin has done with it.
 pub struct Download<T: Element> {
     transfer: Transfer<Landing<T>>,
 }
@@ -389,6 +369,40 @@ impl<T: Element> fmt::Debug for Download<T> {
         f.debug_struct("Download")
             .field("element_type", &T::TYPE)
             .field("event", self.event())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The elements of a [`Download`] that is done, from `await` on it. Dropped before, the memory is
+/// freed when the plugin has done with it.
+pub struct DownloadFuture<T: Element> {
+    transfer: TransferFuture<Landing<T>>,
+}
+
+impl<T: Element> Future for DownloadFuture<T> {
+    type Output = Result<Vec<T>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Vec<T>>> {
+        let landing = Pin::new(&mut self.transfer).poll(cx);
+        landing.map(|landing| Ok(landing?.land()))
+    }
+}
+
+impl<T: Element> IntoFuture for Download<T> {
+    type Output = Result<Vec<T>>;
+    type IntoFuture = DownloadFuture<T>;
+
+    fn into_future(self) -> DownloadFuture<T> {
+        DownloadFuture {
+            transfer: self.transfer.into_future(),
+        }
+    }
+}
+
+impl<T: Element> fmt::Debug for DownloadFuture<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DownloadFuture")
+            .field("element_type", &T::TYPE)
             .finish_non_exhaustive()
     }
 }

@@ -43,6 +43,8 @@ mod device;
 mod device_assignment;
 pub mod device_event;
 mod device_view;
+#[cfg(feature = "dlpack")]
+pub mod dlpack;
 mod download;
 pub mod element;
 mod enums;
@@ -78,6 +80,8 @@ mod memory;
 pub mod memory_descriptions;
 pub mod multi_slice;
 mod named_value;
+#[cfg(feature = "ndarray")]
+mod nd_array;
 mod option_value;
 mod own_event;
 pub mod phase_compile;
@@ -122,7 +126,7 @@ pub use copy_stream::CopyToDeviceStream;
 pub use device::{Device, DeviceDescription, MemoryStats};
 pub use device_assignment::DeviceAssignment;
 pub use device_view::DeviceView;
-pub use download::Download;
+pub use download::{Download, DownloadFuture};
 pub use element::Element;
 pub use enums::{
     ElementType, ErrorCode, ExtensionType, HostBufferSemantics, MemoryLayoutType, NamedValueType,

@@ -5,8 +5,12 @@
 mod downloads;
 #[path = "cpu_arrays/elements.rs"]
 mod elements;
+#[path = "cpu_arrays/nd_arrays.rs"]
+mod nd_arrays;
 #[path = "cpu_arrays/raw_handles.rs"]
 mod raw_handles;
+#[path = "cpu_arrays/tensors.rs"]
+mod tensors;
 
 use pjrt::{Client, ClientOptions, Error};
 use pjrt_tests::Mocked;

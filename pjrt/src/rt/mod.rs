@@ -52,6 +52,8 @@ pub use owner::Owner;
 pub use platform::{Platform, PlatformOption};
 pub(crate) use read::fits;
 pub use read::{free_later, held_bytes, held_named_values, named_values, part, slice, text};
+#[cfg(feature = "dlpack")]
+pub(crate) use reaper::destroy;
 pub(crate) use reaper::on_plugin_thread;
 pub(crate) use sorted::Sorted;
 pub use table::{Table, TableType};

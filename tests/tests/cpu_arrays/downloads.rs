@@ -147,6 +147,22 @@ fn an_array_that_leaves_its_elements_is_refused() {
 }
 
 #[test]
+fn a_download_is_awaited() {
+    everywhere(|client| {
+        let buffer = client
+            .buffer_from_slice(&[true, false, true], &[3])
+            .unwrap();
+        let mut future = buffer.download::<bool>().unwrap().into_future();
+        let values = pollster::block_on(&mut future).unwrap();
+        assert_eq!(values, [true, false, true]);
+        // There is one array, and it is gone.
+        assert!(pollster::block_on(&mut future).is_err());
+        // A download that nobody polls any more goes on, and its memory is freed after it.
+        drop(buffer.download::<bool>().unwrap().into_future());
+    });
+}
+
+#[test]
 fn downloads_go_on_by_themselves() {
     everywhere(|client| {
         let buffers: Vec<_> = (0..8u64)
