@@ -157,6 +157,15 @@ impl AsyncTransferManager {
         })
     }
 
+    /// Notes that a transfer to a buffer failed on its way: the buffer has its error then, and real
+    /// plugins end the process when told to go on with it.
+    pub(crate) fn broke(&self, index: i32) {
+        let _ = self.progress(DATA, index, |filled| {
+            filled.finished = true;
+            Ok(())
+        });
+    }
+
     /// Takes the note back if the plugin never heard of the transfer.
     fn unless_reached(&self, reached: bool, index: i32, begun: bool) {
         let Some(progress) = self.0.noted::<Progress>().filter(|_| !reached) else {

@@ -26,6 +26,7 @@ pub mod abi_version;
 mod alias;
 mod async_transfer;
 mod buffer;
+mod bulk_upload;
 #[cfg(feature = "cache")]
 pub mod cache;
 pub mod callback;
@@ -45,6 +46,7 @@ pub mod device_event;
 mod device_view;
 #[cfg(feature = "dlpack")]
 pub mod dlpack;
+mod dma_map;
 mod download;
 pub mod element;
 mod enums;
@@ -116,6 +118,7 @@ use __rt as rt;
 pub use alias::AliasFulfiller;
 pub use async_transfer::{AsyncTrackingEvent, AsyncTransferManager, BufferSpec};
 pub use buffer::Buffer;
+pub use bulk_upload::{BulkUpload, UploadProgress, Uploading};
 pub use callback_error::CallbackError;
 pub use client::Client;
 pub use client_options::{
@@ -126,6 +129,7 @@ pub use copy_stream::CopyToDeviceStream;
 pub use device::{Device, DeviceDescription, MemoryStats};
 pub use device_assignment::DeviceAssignment;
 pub use device_view::DeviceView;
+pub use dma_map::DmaMap;
 pub use download::{Download, DownloadFuture};
 pub use element::Element;
 pub use enums::{

@@ -2,8 +2,14 @@
 //!
 //! [`Profiler::create`] makes a [`Session`], which is started, stopped and asked for what it saw:
 //! [`Session::collect`] gives the bytes of an `XSpace` message, the form that the usual viewers read.
+//! [`XSpace`] puts them where viewers look, and tells in short what was recorded.
 
 mod message;
+mod space;
+mod summary;
+
+pub use space::XSpace;
+pub use summary::{EventSummary, LineSummary, PlaneSummary, Summary};
 
 use crate::raw::profiler_api as raw;
 use crate::rt::{self, Handle, Place};

@@ -1,6 +1,9 @@
 //! Recordings of libtpu, and of a plugin made up here: its table may be short, missing or odd, its
 //! answers wrong, and its errors are counted.
 
+#[path = "ext_profiler/space.rs"]
+mod space;
+
 use pjrt::profiler::Profiler;
 use pjrt::sys::profiler as sys_ext;
 use pjrt::sys::profiler_api as api;

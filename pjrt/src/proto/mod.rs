@@ -14,6 +14,7 @@ mod wire;
 use std::fmt;
 
 pub use messages::*;
+pub(crate) use wire::{Fault, Value, each};
 
 /// A message.
 pub trait Message: sealed::Fields + Default {

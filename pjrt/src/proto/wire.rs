@@ -57,6 +57,19 @@ pub fn merge_bytes(message: &mut dyn Fields, bytes: &[u8], depth: u32) -> Result
     Ok(())
 }
 
+/// Shows each record of a message, as it lies there.
+pub(crate) fn each<'a>(
+    bytes: &'a [u8],
+    body: &mut dyn FnMut(u32, Value<'a>) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let (number, value) = record(&mut rest, DEEPEST)?;
+        body(number, value)?;
+    }
+    Ok(())
+}
+
 fn deeper(depth: u32) -> Result<u32, Fault> {
     depth
         .checked_sub(1)

@@ -572,68 +572,6 @@ impl Client {
             }
         }
     }
-    /// Registers host memory for fast transfers, until it is unmapped. Whole pages, on most platforms.
-    ///
-    /// Calls `PJRT_Client_DmaMap` (since PJRT 0.67).
-    ///
-    /// # Errors
-    ///
-    /// UNIMPLEMENTED on CPU.
-    ///
-    /// # Safety
-    ///
-    /// The range is memory of this process that stays allocated until it is unmapped, and that nothing but transfers uses in ways that a device in between would make a race.
-    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
-    #[inline]
-    pub unsafe fn dma_map(
-        &self,
-        data: *mut ::core::ffi::c_void,
-        size: usize,
-    ) -> ::pjrt::Result<()> {
-        let api = ::pjrt::__rt::Handle::api(self);
-        let _ = api;
-        let input = ::pjrt::raw::ClientDmaMapIn::new(
-            ::pjrt::__rt::Handle::as_raw(self),
-            data,
-            size,
-        );
-        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
-        // slices carry their own length. devices may use the range from now on, so it must stay
-        // allocated until it is unmapped, which no borrow of the call can say: unsafe
-        let out = unsafe { ::pjrt::raw::client_dma_map(api, input) }?;
-        let _ = out;
-        ::core::result::Result::Ok(())
-    }
-    /// Ends the registration of host memory that begins at this address.
-    ///
-    /// Calls `PJRT_Client_DmaUnmap` (since PJRT 0.67).
-    ///
-    /// # Errors
-    ///
-    /// UNIMPLEMENTED on CPU.
-    ///
-    /// # Safety
-    ///
-    /// The address is one that was mapped and not unmapped since, and no transfer uses the range any more.
-    #[allow(clippy::too_many_arguments, reason = "one for each input of the C function")]
-    #[inline]
-    pub unsafe fn dma_unmap(
-        &self,
-        data: *mut ::core::ffi::c_void,
-    ) -> ::pjrt::Result<()> {
-        let api = ::pjrt::__rt::Handle::api(self);
-        let _ = api;
-        let input = ::pjrt::raw::ClientDmaUnmapIn::new(
-            ::pjrt::__rt::Handle::as_raw(self),
-            data,
-        );
-        // SAFETY: every handle given is live while it is borrowed and belongs to this plugin,
-        // slices carry their own length. no transfer may use the range any more, which only the
-        // caller knows: unsafe
-        let out = unsafe { ::pjrt::raw::client_dma_unmap(api, input) }?;
-        let _ = out;
-        ::core::result::Result::Ok(())
-    }
     /// Allocates a buffer and leaves its contents as they are.
     ///
     /// Calls `PJRT_Client_CreateUninitializedBuffer` (since PJRT 0.69).

@@ -23,6 +23,7 @@ const MORE: &[&str] = &[
     "a_type_of_elements_is_vouched_for",
     "an_argument_that_is_donated_is_gone",
     "buffers_and_events_have_one_owner",
+    "memory_is_mapped_by_who_vouches_for_it",
     "what_is_given_away_is_not_used_again",
 ];
 
@@ -52,6 +53,7 @@ pub fn one_shot_twice() {
 
 pub fn safe_raw_pointers() {
     refused("exam/safe_raw_pointers");
+    refused("memory_is_mapped_by_who_vouches_for_it");
     refused("a_type_of_elements_is_vouched_for");
 }
 

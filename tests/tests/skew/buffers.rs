@@ -215,6 +215,16 @@ scenarios! {
         assert_eq!(filled.to_vec::<f32>()?, [1.0, 2.0, 3.0, 4.0]);
     }
 
+    fn bulk_uploads(plugin) {
+        let client = client(plugin)?;
+        let upload = pjrt::BulkUpload::new()
+            .reader(ElementType::F32, &[2], std::io::Cursor::new(bytes(&[1.0, 2.0])))
+            .chunks(ElementType::F32, &[1], [Ok(bytes(&[3.0]))]);
+        let buffers = client.upload_bulk(upload, &memory(&client)?)?.wait()?;
+        assert_eq!(buffers[0].to_vec::<f32>()?, [1.0, 2.0]);
+        assert_eq!(buffers[1].to_vec::<f32>()?, [3.0]);
+    }
+
     fn transfer_questions(plugin) {
         let client = client(plugin)?;
         let memory = memory(&client)?;
