@@ -56,7 +56,7 @@ pub fn library() -> PathBuf {
         Some(other) => other,
     };
     let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "-q", "--offline", "-p", "pjrt-mock"]);
+    build.args(["build", "-q", "--offline", "-p", "pjrt-mock-file"]);
     build.args(["--profile", profile]);
     // The folder of a target that was named lies between.
     let above = folder.parent().and_then(|above| above.file_name());
@@ -70,7 +70,7 @@ pub fn library() -> PathBuf {
         "cannot build the mock: {built:?}"
     );
     let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    folder.join(format!("{prefix}pjrt_mock{suffix}"))
+    folder.join(format!("{prefix}pjrt_mock_file{suffix}"))
 }
 
 impl Deref for Mocked {

@@ -1,4 +1,4 @@
-//! The plugin as a shared library: what it poses as stands in the environment.
+//! The plugin as a shared library has it: what it poses as stands in the environment.
 
 use crate::{Failure, Fault, Mock};
 use pjrt_sys as sys;
@@ -16,8 +16,7 @@ use std::time::Duration;
 ///   `null FIELD`, `value FIELD NUMBER`, `text FIELD LENGTH_FIELD` or `larger BYTES`
 ///
 /// It is null if a variable is not as it should be.
-#[unsafe(no_mangle)]
-pub extern "C" fn GetPjrtApi() -> *const sys::PJRT_Api {
+pub fn api_of_environment() -> *const sys::PJRT_Api {
     static MOCK: OnceLock<Option<Mock>> = OnceLock::new();
     let made = MOCK.get_or_init(|| std::panic::catch_unwind(from_environment).ok().flatten());
     made.as_ref().map_or(std::ptr::null(), Mock::api)

@@ -7,7 +7,7 @@
 //! did wrong, and what it left behind.
 //!
 //! As a shared library it is described by the environment, for programs that load a plugin from a
-//! file: see [`GetPjrtApi`].
+//! file (package `pjrt-mock-file`): see [`api_of_environment`].
 //!
 //! ```
 //! use pjrt_mock::Mock;
@@ -55,7 +55,7 @@ mod transfer;
 mod work;
 
 pub use era::{commits, keeps_slots, minors, newest};
-pub use export::GetPjrtApi;
+pub use export::api_of_environment;
 pub use failure::Failure;
 pub use fault::Fault;
 pub use mock::{Builder, Mock, Report};
