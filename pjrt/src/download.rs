@@ -41,7 +41,7 @@ impl Buffer {
     /// `InvalidArgument` if `T` is not the type of the elements, and for a deleted or donated
     /// buffer; the error of the work that makes the array; what the plugin reports.
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
-        self.download()?.wait()
+        self.fetch_new::<T>(Some(T::TYPE))?.wait()
     }
 
     /// Copies the array to the host with its dimensions in another order: the layout says which
