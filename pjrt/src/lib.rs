@@ -149,7 +149,9 @@ pub use host_array::HostArray;
 pub use host_memory::HostMemory;
 pub use host_vec::HostVec;
 pub use invalid_options::InvalidOptions;
-pub use key_value::{InMemoryStore, KeyValueStore};
+#[cfg(feature = "redis")]
+pub use key_value::RedisStore;
+pub use key_value::{DirectoryStore, InMemoryStore, KeyValueStore};
 pub use layout::MemoryLayout;
 pub use load_options::{LoadOptions, TpuLogDir, TpuOptions};
 pub use loaded_executable::{LoadedExecutable, LogicalDeviceIds};

@@ -1,6 +1,6 @@
-//! The examples of the crate run to their end, on the real plugins.
+//! The examples of the crate run to their end, on the real plugins, each in a process of its own.
 
-use pjrt_tests::plugin;
+use pjrt_tests::{child, plugin};
 
 /// Each example is a module here; its `main` is what runs.
 macro_rules! examples {
@@ -13,6 +13,9 @@ macro_rules! examples {
             fn $name() {
                 if plugin($plugin).is_none() {
                     return;
+                }
+                if !child::is_child(stringify!($name)) {
+                    return child::alone(stringify!($name));
                 }
                 $name::main().unwrap();
             }
@@ -39,5 +42,6 @@ examples! {
     futures on "cpu" from "../../pjrt/examples/futures.rs",
     all_reduce on "cpu" from "../../pjrt/examples/all_reduce.rs",
     compilation_cache on "cpu" from "../../pjrt/examples/compilation_cache.rs",
+    two_processes on "cpu" from "../../pjrt/examples/two_processes.rs",
     ahead_of_time on "tpu" from "../../pjrt/examples/ahead_of_time.rs",
 }

@@ -4,6 +4,7 @@
 //! outputs among them: the structs are touched field by field, and what is unset is not read.
 
 use super::KeyValueStore;
+use super::words::shown;
 use crate::rt::{self, Numbered, contained, numbered};
 use crate::{CallbackError, ErrorCode, sys};
 use std::any::Any;
@@ -111,7 +112,7 @@ unsafe extern "C" fn get(args: *mut sys::PJRT_KeyValueGetCallback_Args) -> *mut 
     let answer = ask(data, |store| {
         let key = key?;
         store.get(key, timeout)?.ok_or_else(|| {
-            let key = String::from_utf8_lossy(key);
+            let key = shown(key);
             let problem = format!("nobody has put `{key}` within {timeout:?}");
             CallbackError::new(ErrorCode::DEADLINE_EXCEEDED, problem)
         })
@@ -134,7 +135,7 @@ unsafe extern "C" fn try_get(
     let answer = ask(data, |store| {
         let key = key?;
         store.try_get(key)?.ok_or_else(|| {
-            let key = String::from_utf8_lossy(key);
+            let key = shown(key);
             CallbackError::new(ErrorCode::NOT_FOUND, format!("nobody has put `{key}` yet"))
         })
     });

@@ -1,7 +1,8 @@
 //! A store for clients of one process.
 
 use super::KeyValueStore;
-use crate::{CallbackError, ErrorCode};
+use super::words::second;
+use crate::CallbackError;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
@@ -72,14 +73,7 @@ impl KeyValueStore for InMemoryStore {
     /// ALREADY_EXISTS for a second value under one key that is not the first.
     fn put(&self, key: &[u8], value: &[u8]) -> Result<(), CallbackError> {
         match self.values().entry(key.to_vec()) {
-            Entry::Occupied(old) if old.get() == value => return Ok(()),
-            Entry::Occupied(old) => {
-                let key = String::from_utf8_lossy(old.key()).into_owned();
-                return Err(CallbackError::new(
-                    ErrorCode::ALREADY_EXISTS,
-                    format!("the key `{key}` has another value already"),
-                ));
-            }
+            Entry::Occupied(first) => return second(key, first.get(), value),
             Entry::Vacant(place) => place.insert(value.to_vec()),
         };
         self.changed.notify_all();
@@ -98,6 +92,7 @@ impl fmt::Debug for InMemoryStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorCode;
     use std::sync::Arc;
 
     #[test]

@@ -1,9 +1,19 @@
 //! Key-value stores: how the processes of a distributed program find each other.
 
 mod callbacks;
+mod directory;
+mod file_name;
 mod in_memory;
+mod record;
+#[cfg(feature = "redis")]
+mod redis;
+mod waits;
+mod words;
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
 pub(crate) use callbacks::Callbacks;
+pub use directory::DirectoryStore;
 pub use in_memory::InMemoryStore;
 
 use crate::CallbackError;
@@ -14,8 +24,16 @@ use std::time::Duration;
 /// What the processes of a distributed program exchange data through while their clients are
 /// created and run: each puts what it has under a key, and waits for what others put.
 ///
+/// There are three: [`InMemoryStore`] for clients of one process, [`DirectoryStore`] for processes
+/// that share a folder, and, with the feature `redis`, `RedisStore` for processes on several machines.
+/// In each a key keeps its first value; where it is put once more nothing happens.
+///
 /// A plugin calls from threads of its own, several at once, as long as the client lives. Keys and
-/// values are bytes. A panic in a method is told the plugin as the error INTERNAL.
+/// values are bytes. A panic in a method is told the plugin as the error INTERNAL. What comes too
+/// late is told as DEADLINE_EXCEEDED, and what is not there as NOT_FOUND.
+///
+/// A program may exchange data of its own through the store that its plugin uses, under keys that
+/// start with its name.
 ///
 /// ```
 /// # pjrt_doc::ready("cpu");

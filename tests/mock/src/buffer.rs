@@ -202,7 +202,10 @@ impl Place {
     /// The default memory of a device.
     pub(crate) fn on(call: &Call, device: usize) -> Result<Place, Failure> {
         let found = call.get::<Device>(device as *const u8)?;
-        let memory = found.memories().first().copied().unwrap_or(0);
+        let memory = found.memories().first().copied().ok_or_else(|| {
+            let id = found.id;
+            Failure::invalid(format!("the device {id} is of another process"))
+        })?;
         Place::within(call, memory)
     }
 

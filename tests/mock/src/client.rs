@@ -32,14 +32,25 @@ type Listener = dyn Fn(Sent<*mut c_void>) + Send + Sync;
 
 /// Handles of what goes with a client.
 struct Places {
+    /// Number of the process.
+    process: i32,
+    /// Devices of this process.
     devices: Vec<usize>,
+    /// Devices of all processes, by id.
+    all: Vec<usize>,
     memories: Vec<usize>,
     topology: usize,
 }
 
 impl Client {
+    /// Devices of this process.
     pub(crate) fn devices(&self) -> &[usize] {
         self.places.get().map_or(&[], |p| p.devices.as_slice())
+    }
+
+    /// Devices of all processes.
+    fn all(&self) -> &[usize] {
+        self.places.get().map_or(&[], |p| p.all.as_slice())
     }
 
     /// The handle of a device, by its place.
@@ -108,6 +119,7 @@ pub(crate) fn calls(all: &mut Calls) {
 
 fn create(call: &Call, args: &mut sys::PJRT_Client_Create_Args) -> Outcome {
     let mut count = call.inner.devices;
+    let mut group = call.inner.group;
     for (name, value) in call.named(args.create_options, args.num_options)? {
         match (name.as_str(), value) {
             ("cpu_device_count", Value::Int(value)) => {
@@ -116,24 +128,34 @@ fn create(call: &Call, args: &mut sys::PJRT_Client_Create_Args) -> Outcome {
                     .filter(|v| (1..=1024).contains(v));
                 count = value.ok_or_else(|| Failure::invalid("no such number of devices"))?;
             }
+            ("node_id", Value::Int(value)) => group.node = value,
+            ("num_nodes", Value::Int(value)) => group.nodes = value,
             _ => return Err(Failure::invalid(format!("no option `{name}`"))),
         }
     }
     crate::key_value::exchange(call, args, count)?;
+    group.meet(call, args, count)?;
+    let (process, processes) = group.place()?;
     let client = Arc::new(Client::default());
     let handle: *mut sys::PJRT_Client = call.give(client.clone());
     let owner = handle as usize;
-    let topology = Topology::new(call, count);
+    let topology = Topology::of_processes(call, count, processes);
     let topology_handle: *mut sys::PJRT_TopologyDescription = call.lend(topology.clone(), owner);
     topology.describe(call, owner);
     let mut places = Places {
+        process,
         devices: Vec::new(),
+        all: Vec::new(),
         memories: Vec::new(),
         topology: topology_handle as usize,
     };
-    for (index, description) in topology.descriptions().iter().enumerate() {
+    for (id, description) in (0..).zip(topology.descriptions()) {
+        let (at, local) = topology.grid.process_of(id);
+        let addressable = at == process;
         let device = Arc::new(Device {
-            id: i32::try_from(index).unwrap_or(i32::MAX),
+            id,
+            local,
+            addressable,
             client: Arc::downgrade(&client),
             description: *description,
             memories: OnceLock::new(),
@@ -141,6 +163,11 @@ fn create(call: &Call, args: &mut sys::PJRT_Client_Create_Args) -> Outcome {
             launched: Mutex::default(),
         });
         let device_handle: *mut sys::PJRT_Device = call.lend(device.clone(), owner);
+        places.all.push(device_handle as usize);
+        if !addressable {
+            continue;
+        }
+        let index = places.devices.len();
         let mut of_device = Vec::new();
         for kind in KINDS {
             let id = i32::try_from(places.memories.len()).unwrap_or(i32::MAX);
@@ -183,8 +210,8 @@ fn platform_version(call: &Call, args: &mut sys::PJRT_Client_PlatformVersion_Arg
 }
 
 fn process_index(call: &Call, args: &mut sys::PJRT_Client_ProcessIndex_Args) -> Outcome {
-    call.get::<Client>(args.client)?;
-    args.process_index = 0;
+    let client = call.get::<Client>(args.client)?;
+    args.process_index = client.places.get().map_or(0, |places| places.process);
     Ok(())
 }
 
@@ -196,7 +223,7 @@ fn topology(call: &Call, args: &mut sys::PJRT_Client_TopologyDescription_Args) -
 
 fn devices(call: &Call, args: &mut sys::PJRT_Client_Devices_Args) -> Outcome {
     let client = call.get::<Client>(args.client)?;
-    let devices = client.devices();
+    let devices = client.all();
     (args.devices, args.num_devices) = (devices.as_ptr().cast(), devices.len());
     Ok(())
 }
@@ -213,18 +240,16 @@ fn addressable_devices(
 }
 
 /// The handle of the device with an id.
-fn with_id(call: &Call, client: *mut sys::PJRT_Client, id: i32) -> Result<usize, Failure> {
-    let client = call.get::<Client>(client)?;
-    let device = usize::try_from(id)
-        .ok()
-        .and_then(|id| client.devices().get(id));
+fn with_id(devices: &[usize], id: i32) -> Result<usize, Failure> {
+    let device = usize::try_from(id).ok().and_then(|id| devices.get(id));
     device
         .copied()
         .ok_or_else(|| Failure::invalid(format!("no device has the id {id}")))
 }
 
 fn lookup(call: &Call, args: &mut sys::PJRT_Client_LookupDevice_Args) -> Outcome {
-    args.device = with_id(call, args.client, args.id)? as *mut _;
+    let client = call.get::<Client>(args.client)?;
+    args.device = with_id(client.all(), args.id)? as *mut _;
     Ok(())
 }
 
@@ -232,7 +257,8 @@ fn lookup_addressable(
     call: &Call,
     args: &mut sys::PJRT_Client_LookupAddressableDevice_Args,
 ) -> Outcome {
-    args.addressable_device = with_id(call, args.client, args.local_hardware_id)? as *mut _;
+    let client = call.get::<Client>(args.client)?;
+    args.addressable_device = with_id(client.devices(), args.local_hardware_id)? as *mut _;
     Ok(())
 }
 
@@ -263,7 +289,7 @@ fn assignment(call: &Call, args: &mut sys::PJRT_Client_DefaultDeviceAssignment_A
     let client = call.get::<Client>(args.client)?;
     let count = args.num_replicas.checked_mul(args.num_partitions);
     let count = count.and_then(|count| usize::try_from(count).ok());
-    let count = count.filter(|count| *count <= client.devices().len());
+    let count = count.filter(|count| *count <= client.all().len());
     let count = count.ok_or_else(|| Failure::invalid("not so many devices"))?;
     if count > args.default_assignment_size {
         return Err(Failure::precondition(format!(

@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 /// What is known of a device without a client.
 pub(crate) struct Description {
     pub(crate) id: i32,
+    /// Number of its process.
+    process: i32,
     pub(crate) kind: String,
     debug: String,
     display: String,
@@ -22,13 +24,14 @@ pub(crate) struct Description {
 }
 
 impl Description {
-    pub(crate) fn new(call: &Call, id: i32) -> Arc<Description> {
+    pub(crate) fn new(call: &Call, id: i32, process: i32) -> Arc<Description> {
         let values = vec![
             ("core", Value::Int(id.into())),
             ("name", Value::Text(format!("m{id}"))),
         ];
         Arc::new(Description {
             id,
+            process,
             kind: "mock".to_owned(),
             debug: format!("MOCK_{id}"),
             display: format!("MockDevice(id={id})"),
@@ -41,6 +44,10 @@ impl Description {
 /// A device of a client.
 pub(crate) struct Device {
     pub(crate) id: i32,
+    /// Its place among those of its process.
+    pub(crate) local: i32,
+    /// It is of the process of its client.
+    pub(crate) addressable: bool,
     pub(crate) client: Weak<Client>,
     pub(crate) description: usize,
     /// Handles of its memories, the default one first.
@@ -80,8 +87,7 @@ fn id(call: &Call, args: &mut sys::PJRT_DeviceDescription_Id_Args) -> Outcome {
 }
 
 fn process_index(call: &Call, args: &mut sys::PJRT_DeviceDescription_ProcessIndex_Args) -> Outcome {
-    call.get::<Description>(args.device_description)?;
-    args.process_index = 0;
+    args.process_index = call.get::<Description>(args.device_description)?.process;
     Ok(())
 }
 
@@ -115,13 +121,12 @@ fn description(call: &Call, args: &mut sys::PJRT_Device_GetDescription_Args) -> 
 }
 
 fn is_addressable(call: &Call, args: &mut sys::PJRT_Device_IsAddressable_Args) -> Outcome {
-    call.get::<Device>(args.device)?;
-    args.is_addressable = true;
+    args.is_addressable = call.get::<Device>(args.device)?.addressable;
     Ok(())
 }
 
 fn local_hardware_id(call: &Call, args: &mut sys::PJRT_Device_LocalHardwareId_Args) -> Outcome {
-    args.local_hardware_id = call.get::<Device>(args.device)?.id;
+    args.local_hardware_id = call.get::<Device>(args.device)?.local;
     Ok(())
 }
 

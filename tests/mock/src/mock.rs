@@ -6,6 +6,7 @@ use crate::ext;
 use crate::ext::ffi::Registered;
 use crate::failure::Failure;
 use crate::fault::Fault;
+use crate::key_value::Group;
 use crate::ran::Ran;
 use crate::registry::Registry;
 use crate::stub;
@@ -27,6 +28,8 @@ pub(crate) struct Inner {
     pub(crate) delay: Duration,
     /// Devices of a client that asks for no number.
     pub(crate) devices: usize,
+    /// Processes that a client meets if it asks for no others.
+    pub(crate) group: Group,
     pub(crate) counts: Counts,
     /// Jobs on other threads that have not ended.
     pub(crate) jobs: AtomicUsize,
@@ -218,6 +221,7 @@ pub struct Builder {
     exact_sizes: bool,
     delay: Duration,
     devices: usize,
+    group: Group,
     missing: Vec<String>,
     faults: BTreeMap<String, Vec<Fault>>,
     extensions: bool,
@@ -233,6 +237,7 @@ impl Default for Builder {
             exact_sizes: false,
             delay: Duration::ZERO,
             devices: 2,
+            group: Group::default(),
             missing: Vec::new(),
             faults: BTreeMap::new(),
             extensions: true,
@@ -279,6 +284,20 @@ impl Builder {
     /// How long everything takes that ends later.
     pub fn delay(mut self, delay: Duration) -> Builder {
         self.delay = delay;
+        self
+    }
+
+    /// A client is the one of process `node` of `nodes`, and meets the others through its key-value
+    /// store when it is made; each must have as many devices. The options `node_id` and `num_nodes`
+    /// of a client say otherwise.
+    pub fn node(mut self, node: u32, nodes: u32) -> Builder {
+        (self.group.node, self.group.nodes) = (node.into(), nodes.into());
+        self
+    }
+
+    /// How long a client waits for each of the other processes: a minute without this.
+    pub fn patience(mut self, patience: Duration) -> Builder {
+        self.group.patience = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
         self
     }
 
@@ -365,6 +384,7 @@ impl Builder {
             exact_sizes: self.exact_sizes,
             delay: self.delay,
             devices: self.devices,
+            group: self.group,
             counts: Counts::default(),
             jobs: AtomicUsize::new(0),
             registry: Mutex::default(),

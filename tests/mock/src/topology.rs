@@ -100,6 +100,14 @@ impl Topology {
         Topology::of(call, Grid::line(devices), devices)
     }
 
+    /// So many devices in each of some processes.
+    pub(crate) fn of_processes(call: &Call, devices: usize, processes: i32) -> Arc<Topology> {
+        let mut grid = Grid::line(devices);
+        grid.processes = [processes, 1, 1];
+        let all = usize::try_from(grid.count()).unwrap_or(0);
+        Topology::of(call, grid, all)
+    }
+
     fn of(call: &Call, grid: Grid, devices: usize) -> Arc<Topology> {
         let count = i64::try_from(devices).unwrap_or(i64::MAX);
         let values = vec![
@@ -119,8 +127,10 @@ impl Topology {
     pub(crate) fn describe(&self, call: &Call, owner: usize) {
         let handles = (0..self.devices).map(|id| {
             let id = i32::try_from(id).unwrap_or(i32::MAX);
-            let handle: *mut sys::PJRT_DeviceDescription =
-                call.lend(Description::new(call, id), owner);
+            let handle: *mut sys::PJRT_DeviceDescription = call.lend(
+                Description::new(call, id, self.grid.process_of(id).0),
+                owner,
+            );
             handle as usize
         });
         let made = self.descriptions.set(handles.collect());
