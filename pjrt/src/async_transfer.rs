@@ -91,7 +91,8 @@ impl Client {
         );
         // SAFETY: the memory is of this client; shapes and layouts are only read, and outlive the
         // call.
-        let out = unsafe { raw::client_create_buffers_for_async_host_to_device(api, input) }?;
+        let out = unsafe { raw::client_create_buffers_for_async_host_to_device(api, input) }
+            .map_err(|error| rt::exhausted(self, error))?;
         let place = Place {
             function: CREATE,
             field: "transfer_manager",

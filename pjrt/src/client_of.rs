@@ -4,7 +4,7 @@ use crate::rt::{self, Borrow, Handle};
 use crate::{Buffer, Client, Device, LoadedExecutable};
 
 /// The client that a handle belongs to, if it belongs to one.
-fn client<H: Handle>(of: &H) -> Option<Client> {
+pub(crate) fn client<H: Handle>(of: &H) -> Option<Client> {
     let owner = rt::client_of(of)?;
     let raw = owner.client()?.cast();
     // SAFETY: the owner keeps the client alive whose address it tells.

@@ -177,6 +177,7 @@ impl DeviceEvent {
             plugin: api.name().to_owned(),
             plugin_version: api.version(),
             hint: None,
+            device_memory: Vec::new(),
         })))
     }
 

@@ -137,6 +137,9 @@ pub struct PluginError {
     pub plugin_version: (i32, i32),
     /// What may help, where inputs of the call do not fit together.
     pub hint: Option<&'static str>,
+    /// What the memories of the client's devices held, if the call failed for want of memory
+    /// ([`ErrorCode::RESOURCE_EXHAUSTED`]) and they tell.
+    pub device_memory: Vec<crate::DeviceMemory>,
 }
 
 impl Error {
@@ -288,10 +291,12 @@ impl std::error::Error for Error {
 impl fmt::Display for PluginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}: {}", self.function, self.code, self.message)?;
-        match self.hint {
-            Some(hint) => write!(f, "; hint: {hint}"),
-            None => Ok(()),
+        if let Some(hint) = self.hint {
+            write!(f, "; hint: {hint}")?;
         }
+        self.device_memory
+            .iter()
+            .try_for_each(|memory| write!(f, "; {memory}"))
     }
 }
 

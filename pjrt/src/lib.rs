@@ -43,6 +43,7 @@ mod describe;
 mod device;
 mod device_assignment;
 pub mod device_event;
+mod device_memory;
 mod device_view;
 #[cfg(feature = "dlpack")]
 pub mod dlpack;
@@ -128,6 +129,7 @@ pub use compile_options::CompileOptions;
 pub use copy_stream::CopyToDeviceStream;
 pub use device::{Device, DeviceDescription, MemoryStats};
 pub use device_assignment::DeviceAssignment;
+pub use device_memory::DeviceMemory;
 pub use device_view::DeviceView;
 pub use dma_map::DmaMap;
 pub use download::{Download, DownloadFuture};

@@ -338,7 +338,8 @@ impl Client {
         );
         // SAFETY: every element that dimensions and strides reach lies within the memory given,
         // for whose lifetime the caller vouches; device and memory are of this client.
-        let out = unsafe { raw::client_buffer_from_host_buffer(api, input) }?;
+        let out = unsafe { raw::client_buffer_from_host_buffer(api, input) }
+            .map_err(|error| rt::exhausted(self, error))?;
         let place = |field| Place {
             function: UPLOAD,
             field,

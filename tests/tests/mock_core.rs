@@ -370,6 +370,54 @@ fn what_ends_late_is_waited_for_and_may_fail() {
 }
 
 #[test]
+fn want_of_memory_tells_what_the_devices_hold() {
+    let full = Failure::new(pjrt::sys::PJRT_Error_Code_RESOURCE_EXHAUSTED, "no room");
+    let plugin = mocked(Mock::builder().devices(2));
+    let client = client(&plugin);
+    let buffer = floats(&client);
+    let program = program(&client);
+    type Attempt<'a> = Box<dyn Fn() -> pjrt::Result<()> + 'a>;
+    let device = &client.addressable_devices().unwrap()[1];
+    let attempts: [(&str, Attempt<'_>); 3] = [
+        (
+            "PJRT_Client_BufferFromHostBuffer",
+            Box::new(|| client.buffer_from_slice(&[1.0f32], &[1]).map(drop)),
+        ),
+        (
+            "PJRT_LoadedExecutable_Execute",
+            Box::new(|| program.run(&[&buffer, &buffer]).map(drop)),
+        ),
+        (
+            "PJRT_Buffer_CopyToDevice",
+            Box::new(|| buffer.copy_to_device(device).map(drop)),
+        ),
+    ];
+    for (function, attempt) in &attempts {
+        plugin.mock.fault(function, Fault::Error(full.clone()));
+        let Err(Error::Plugin(error)) = attempt() else {
+            panic!("{function} does not fail")
+        };
+        assert_eq!(error.code, ErrorCode::RESOURCE_EXHAUSTED);
+        assert_eq!(error.device_memory.len(), 2, "{error}");
+        let stats = device.memory_stats().unwrap();
+        let told = &error.device_memory[1];
+        assert_eq!(told.stats.bytes_limit, stats.bytes_limit);
+        assert!(error.to_string().contains(&told.to_string()), "{error}");
+        plugin.mock.heal();
+        attempt().unwrap();
+    }
+    // Other failures ask nobody.
+    let torn = Failure::new(pjrt::sys::PJRT_Error_Code_DATA_LOSS, "torn");
+    plugin
+        .mock
+        .fault("PJRT_LoadedExecutable_Execute", Fault::Error(torn));
+    match program.run(&[&buffer, &buffer]) {
+        Err(Error::Plugin(error)) => assert!(error.device_memory.is_empty()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn wrong_use_is_told() {
     let plugin = Mock::builder().build();
     // SAFETY: the table is a plugin's and lives as long as the process.

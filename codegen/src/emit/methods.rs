@@ -121,6 +121,13 @@ fn emitted(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
         },
         None => called,
     };
+    let called = match (method.entry.allocates, method.receiver) {
+        (true, Receiver::Handle(_)) => {
+            quote!(#called.map_err(|error| ::pjrt::__rt::exhausted(self, error)))
+        }
+        (true, _) => return Err("`allocates`: only a method of a handle has devices".into()),
+        (false, _) => called,
+    };
     let called = if method.entry.taken == Taken::Freed {
         quote! {
             let out = #called;

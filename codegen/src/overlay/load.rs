@@ -412,6 +412,7 @@ impl Loader<'_> {
             },
             result: word(node, "result").map(str::to_owned),
             compiles: flag(node, "compiles"),
+            allocates: flag(node, "allocates"),
             unsafety: word(node, "unsafe").map(str::to_owned),
             taken: match word(node, "self") {
                 Some("mut") => Taken::Mut,

@@ -287,6 +287,8 @@ pub struct FunctionEntry {
     pub result: Option<String>,
     /// Handlers of custom calls are looked up in it.
     pub compiles: bool,
+    /// It takes memory of devices: a failure for want of it says what they hold.
+    pub allocates: bool,
     /// What a caller must promise, where the method cannot be safe.
     pub unsafety: Option<String>,
     /// How the receiver is taken.

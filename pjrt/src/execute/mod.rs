@@ -238,7 +238,8 @@ impl LoadedExecutable {
         );
         // SAFETY: every list has one entry per device; a list of results has room for the number of
         // outputs that the program has; the caller vouches for the rest.
-        unsafe { raw::loaded_executable_execute(self.api(), input) }?;
+        unsafe { raw::loaded_executable_execute(self.api(), input) }
+            .map_err(|error| rt::exhausted(self, error))?;
         Ok(())
     }
 

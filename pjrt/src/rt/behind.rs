@@ -137,6 +137,7 @@ fn own_error<T: TableBehind>(
         plugin: api.name().to_owned(),
         plugin_version: api.version(),
         hint: None,
+        device_memory: Vec::new(),
     })
 }
 

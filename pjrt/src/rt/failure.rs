@@ -48,6 +48,7 @@ pub(crate) fn lent_error(api: &Api, error: *mut sys::PJRT_Error, function: &'sta
         plugin: api.name().to_owned(),
         plugin_version: api.version(),
         hint: None,
+        device_memory: Vec::new(),
     })
 }
 

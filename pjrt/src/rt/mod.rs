@@ -23,6 +23,7 @@ mod value;
 mod vtable;
 mod waiting;
 
+pub use crate::device_memory::exhausted;
 pub use crate::ffi::gate::compiling;
 pub use crate::interop::{Parent, borrow_raw, from_raw};
 pub use api::{Api, Function};

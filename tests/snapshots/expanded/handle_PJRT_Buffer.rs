@@ -405,7 +405,8 @@ impl Buffer {
         // done, so either buffer may be dropped; the new one belongs to the caller and takes
         // its client from `dst_device`, which is therefore checked to be of this buffer's
         // client
-        let out = unsafe { ::pjrt::raw::buffer_copy_to_device(api, input) }?;
+        let out = unsafe { ::pjrt::raw::buffer_copy_to_device(api, input) }
+            .map_err(|error| ::pjrt::__rt::exhausted(self, error))?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {
@@ -607,7 +608,8 @@ impl Buffer {
         // slices carry their own length. the plugin holds the source itself until the copy is
         // done; the new buffer belongs to the caller and takes its client from `dst_memory`,
         // which is therefore checked to be of this buffer's client
-        let out = unsafe { ::pjrt::raw::buffer_copy_to_memory(api, input) }?;
+        let out = unsafe { ::pjrt::raw::buffer_copy_to_memory(api, input) }
+            .map_err(|error| ::pjrt::__rt::exhausted(self, error))?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {

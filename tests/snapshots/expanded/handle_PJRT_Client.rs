@@ -451,7 +451,8 @@ impl Client {
         let out = ::pjrt::__rt::compiling(|| unsafe {
                 ::pjrt::raw::client_compile(api, input)
             })
-            .map_err(|error| ::pjrt::__rt::Message::advise(options, program, error))?;
+            .map_err(|error| ::pjrt::__rt::Message::advise(options, program, error))
+            .map_err(|error| ::pjrt::__rt::exhausted(self, error))?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {
@@ -521,8 +522,9 @@ impl Client {
         // hold machine code that the plugin runs unchecked, so they must come from a place that
         // is trusted like a program
         let out = ::pjrt::__rt::compiling(|| unsafe {
-            ::pjrt::raw::executable_deserialize_and_load(api, input)
-        })?;
+                ::pjrt::raw::executable_deserialize_and_load(api, input)
+            })
+            .map_err(|error| ::pjrt::__rt::exhausted(self, error))?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {
@@ -653,9 +655,8 @@ impl Client {
         // plugin crashes otherwise); device contents that nobody wrote are bytes of any value,
         // so element types with invalid values must not be read back from it as Rust values
         // unchecked
-        let out = unsafe {
-            ::pjrt::raw::client_create_uninitialized_buffer(api, input)
-        }?;
+        let out = unsafe { ::pjrt::raw::client_create_uninitialized_buffer(api, input) }
+            .map_err(|error| ::pjrt::__rt::exhausted(self, error))?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {
@@ -808,8 +809,9 @@ impl Client {
         // executable compiled with another client may point to that one, which need not live as
         // long
         let out = ::pjrt::__rt::compiling(|| unsafe {
-            ::pjrt::raw::client_load(api, input)
-        })?;
+                ::pjrt::raw::client_load(api, input)
+            })
+            .map_err(|error| ::pjrt::__rt::exhausted(self, error))?;
         {
             // SAFETY: the plugin hands the object over; nobody else destroys it.
             unsafe {

@@ -46,6 +46,11 @@ pub(super) const FUNCTION: &[Key] = &[
         "The plugin looks up handlers of custom calls in it, so none is registered meanwhile.",
     ),
     may(
+        "allocates",
+        Flag,
+        "It takes memory of devices, so its error for want of memory tells what they hold.",
+    ),
+    may(
         "drop",
         Flag,
         "It is the destructor of its receiver and becomes `Drop`.",
