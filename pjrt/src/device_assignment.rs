@@ -7,6 +7,17 @@ use crate::{Client, Error, InvalidOptions, Result, raw, rt};
 ///
 /// A program runs as several *replicas*, each split into several *partitions*; every partition of
 /// every replica has a device of its own.
+///
+/// ```
+/// use pjrt::DeviceAssignment;
+///
+/// // Two replicas of a program that is split in two.
+/// let devices = DeviceAssignment::new(2, 2, [0, 1, 2, 3])?;
+/// assert_eq!(devices.device(1, 0), Some(2));
+/// assert_eq!(devices.logical_id(3), Some((1, 1)));
+/// assert!(DeviceAssignment::new(2, 2, [0, 1, 2, 2]).is_err());
+/// # Ok::<(), pjrt::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceAssignment {
     replicas: u32,

@@ -8,6 +8,29 @@ use std::ptr;
 const VIEW: &str = "PJRT_Client_CreateViewOfDeviceBuffer";
 
 /// Device memory that somebody else allocated, and the array in it.
+///
+/// ```
+/// # pjrt_doc::ready("cpu");
+/// # let client = pjrt::Plugin::find("cpu")?.create_client(&Default::default())?;
+/// use pjrt::{DeviceView, ElementType, HostVec};
+///
+/// // A CPU's device memory is memory of the process, of the alignment that a `HostVec` has.
+/// let mut memory = HostVec::from_slice(&[1.0f32, 2.0, 3.0])?;
+/// let device = &client.addressable_devices()?[0];
+/// let view = DeviceView {
+///     address: memory.as_mut_ptr().cast(),
+///     element_type: ElementType::F32,
+///     dims: &[3],
+///     layout: None,
+///     device: Some(device),
+///     memory: None,
+///     stream: 0,
+/// };
+/// // SAFETY: the memory has room for the array, and the callback owns it, so it is freed last.
+/// let buffer = unsafe { client.view_of_device_memory(&view, move || drop(memory)) }?;
+/// assert_eq!(buffer.to_vec::<f32>()?, [1.0, 2.0, 3.0]);
+/// # Ok::<(), pjrt::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct DeviceView<'a> {
     /// Where the array begins on the device.

@@ -7,6 +7,18 @@ use std::sync::Arc;
 /// An event of the caller's: it happens when it is set. Dropped unset it happens with the error
 /// CANCELLED, so that nobody waits forever. Who waits does so within the plugin: if that refuses to
 /// have the event happen, which [`OwnEvent::set`] tells, they wait on.
+///
+/// ```
+/// # let plugin = pjrt_doc::mock();
+/// use pjrt::{ErrorCode, OwnEvent};
+///
+/// let event = OwnEvent::create(&plugin)?;
+/// let waiting = event.event();
+/// assert!(!waiting.is_ready()?);
+/// event.set(Err((ErrorCode::DATA_LOSS, "the disk is gone")))?;
+/// assert_eq!(waiting.wait().unwrap_err().code(), ErrorCode::DATA_LOSS);
+/// # Ok::<(), pjrt::Error>(())
+/// ```
 #[derive(Debug)]
 #[cfg_attr(pjrt_mutant = "one_shot_twice", derive(Clone))]
 pub struct OwnEvent {

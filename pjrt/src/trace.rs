@@ -9,6 +9,18 @@
 //! call 0.002134551 thread=1 depth=0 PJRT_Client_Create size=88 ns=48211907 code=OK plugin=/opt/pjrt_c_api_cpu_plugin.so
 //! ```
 //!
+//! ```
+//! # pjrt_doc::ready("cpu");
+//! let file = std::env::temp_dir().join(format!("trace-{}", std::process::id()));
+//! pjrt::trace::to_file(&file).expect("a file that can be written");
+//! pjrt::Plugin::find("cpu")?.create_client(&pjrt::ClientOptions::new())?;
+//! pjrt::trace::stop();
+//! let lines = std::fs::read_to_string(&file).expect("the file");
+//! assert!(lines.lines().any(|line| line.contains(" PJRT_Client_Create size=")));
+//! # std::fs::remove_file(&file).expect("the file");
+//! # Ok::<(), pjrt::Error>(())
+//! ```
+//!
 //! | word | what it says |
 //! |---|---|
 //! | `call` | what the line is: `call`, or `begin` (see below) |

@@ -5,6 +5,16 @@ use crate::{Event, Result};
 
 /// Host memory in the hands of a plugin, until an event. The memory comes back from
 /// [`Transfer::wait`] or `await`; dropped before, it is freed when the plugin has done with it.
+///
+/// ```
+/// # pjrt_doc::ready("cpu");
+/// # let client = pjrt::Plugin::find("cpu")?.create_client(&Default::default())?;
+/// let buffer = client.buffer_from_slice(&[1u8, 2, 3, 4], &[4])?;
+/// let transfer = buffer.copy_raw_to_host(1, 2)?;
+/// // Other work goes here.
+/// assert_eq!(transfer.wait()?, [2, 3]);
+/// # Ok::<(), pjrt::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Transfer<T: Send + 'static> {
     event: Event,
