@@ -1,6 +1,6 @@
 //! Layer 3: safe methods over the checked calls.
 
-use super::{callbacks, docs, held, inputs, outputs};
+use super::{callbacks, docs, held, inputs, lenders, outputs};
 use crate::lower::inputs::{InputKind, rust_path};
 use crate::lower::method::{Method, Receiver};
 use crate::lower::{call, names};
@@ -25,7 +25,7 @@ pub fn method(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
 fn emitted(model: &Model, method: &Method<'_>) -> Result<Emitted, String> {
     let call = &method.call;
     for output in &method.outputs {
-        outputs::refuse(method, output)?;
+        lenders::refuse(method, output)?;
     }
     // On an extension, what is borrowed comes from a parameter, whose lifetime must be named.
     let on_self = matches!(method.receiver, Receiver::Handle(_));

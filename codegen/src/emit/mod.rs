@@ -11,6 +11,7 @@ pub mod gates;
 pub mod handle;
 pub mod held;
 pub mod inputs;
+mod lenders;
 pub mod methods;
 mod nested;
 pub mod outputs;
