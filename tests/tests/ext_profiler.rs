@@ -17,7 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 static ERRORS: AtomicIsize = AtomicIsize::new(0);
 static SESSIONS: AtomicIsize = AtomicIsize::new(0);
 static RESULTS: AtomicIsize = AtomicIsize::new(0);
-/// The counts are of one test at a time.
+/// The counts are of one test at a time, and so is a recording of libtpu.
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -249,6 +249,8 @@ fn invalid<T: std::fmt::Debug>(result: pjrt::Result<T>, expected: &str) {
 
 #[test]
 fn libtpu_records() {
+    // A process makes one recording at a time.
+    let _alone = alone();
     let Some(plugin) = pjrt_tests::plugin("tpu") else {
         return;
     };

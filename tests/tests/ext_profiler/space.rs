@@ -153,6 +153,7 @@ fn a_recording_is_saved_where_viewers_look_and_whole_or_not_at_all() {
 
 #[test]
 fn what_libtpu_records_is_read_and_saved() {
+    let _alone = super::alone();
     let Some(plugin) = pjrt_tests::plugin("tpu") else {
         return;
     };
