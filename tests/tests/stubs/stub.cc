@@ -332,7 +332,7 @@ void programs(Table* table) {
   FN(PJRT_LoadedExecutable_GetExecutable,
      a->executable = make<PJRT_Executable>('p', *of(a->loaded_executable, 'l')))
   FN(PJRT_LoadedExecutable_AddressableDevices,
-     a->addressable_devices = kDevices; a->num_addressable_devices = 1)
+     a->addressable_devices = kDevices + 1; a->num_addressable_devices = 1)
   FN(PJRT_LoadedExecutable_IsDeleted, a->is_deleted = false)
   TEXT(PJRT_LoadedExecutable_Fingerprint, "fingerprint", executable_fingerprint)
   FN(PJRT_LoadedExecutable_Execute, {
