@@ -21,3 +21,5 @@ pub mod overlay;
 #[cfg(feature = "tools")]
 pub mod protos;
 pub mod schema;
+#[cfg(feature = "vendor")]
+pub mod vendor;

@@ -23,3 +23,24 @@ pub fn generate(input: TokenStream) -> TokenStream {
     }
     tokens.into()
 }
+
+/// Defines `extension!`, the macro of vendors, for the crate that has `model.json` beside its
+/// manifest.
+#[cfg(feature = "vendor")]
+#[proc_macro]
+pub fn define_extension(_: TokenStream) -> TokenStream {
+    pjrt_codegen::vendor::invocation::definition(manifest()).into()
+}
+
+/// What `extension!` expands to: the items of a vendor's header.
+#[cfg(feature = "vendor")]
+#[proc_macro]
+pub fn vendor_items(input: TokenStream) -> TokenStream {
+    pjrt_codegen::vendor::invocation::expand(input.into(), manifest()).into()
+}
+
+/// The folder of the crate that is compiled.
+#[cfg(feature = "vendor")]
+fn manifest() -> Option<std::path::PathBuf> {
+    std::env::var_os("CARGO_MANIFEST_DIR").map(Into::into)
+}

@@ -44,7 +44,8 @@ pub enum Error {
     IncompatibleLayout {
         /// C function.
         function: &'static str,
-        /// First minor version of PJRT from which on the layout is as it is today.
+        /// First minor version of PJRT from which on the layout is as it is today; 0 for an
+        /// extension of a vendor, whose header has revisions of its own.
         layout_since: u32,
         /// Version (major, minor) of the plugin.
         plugin_version: (i32, i32),
@@ -64,7 +65,8 @@ pub enum Error {
         function: &'static str,
         /// Field that is set.
         field: &'static str,
-        /// First minor version of PJRT that has it.
+        /// First minor version of PJRT that has it; 0 for an extension of a vendor, whose header has
+        /// revisions of its own.
         since: u32,
         /// Version (major, minor) of the plugin.
         plugin_version: (i32, i32),
@@ -202,6 +204,14 @@ impl fmt::Display for Error {
             }
             Error::IncompatibleLayout {
                 function,
+                layout_since: 0,
+                ..
+            } => write!(
+                f,
+                "{function} has other arguments in the revision of its header that this plugin was built with: it cannot be called; use a newer plugin"
+            ),
+            Error::IncompatibleLayout {
+                function,
                 layout_since,
                 plugin_version: (major, minor),
             } => write!(
@@ -225,6 +235,15 @@ impl fmt::Display for Error {
                     None => Ok(()),
                 }
             }
+            Error::TooNew {
+                function,
+                field,
+                since: 0,
+                ..
+            } => write!(
+                f,
+                "{function}: `{field}` came with a newer revision of its header than this plugin was built with: it would ignore the value; leave it unset or use a newer plugin"
+            ),
             Error::TooNew {
                 function,
                 field,

@@ -116,6 +116,9 @@ pub mod xla_transform;
 pub mod __rt;
 use __rt as rt;
 
+#[cfg(feature = "extension-kit")]
+pjrt_macros::define_extension!();
+
 pub use alias::AliasFulfiller;
 pub use async_transfer::{AsyncTrackingEvent, AsyncTransferManager, BufferSpec};
 pub use buffer::Buffer;

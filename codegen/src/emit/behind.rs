@@ -4,7 +4,7 @@ use super::docs;
 use crate::lower::call::{self, Call, CallResult};
 use crate::lower::ctype::{CType, primitive};
 use crate::lower::inputs::spelt_length;
-use crate::lower::names;
+use crate::lower::{names, place};
 use crate::model::{Model, TableBehind};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -25,7 +25,7 @@ fn tokens(model: &Model, table: &TableBehind<'_>) -> Result<TokenStream, String>
     let missing = || format!("no binding of `{name}`");
     let path = call::path(model, name).ok_or_else(missing)?;
     let error = error_path(model, name).ok_or_else(missing)?;
-    let through = names::ident(&table.through.module);
+    let through = place::raw(model, &table.through.module);
     let slot_name = &table.entry.via;
     let slot = names::ident(slot_name);
     let history = super::gates::history(model, name);
@@ -47,13 +47,13 @@ fn tokens(model: &Model, table: &TableBehind<'_>) -> Result<TokenStream, String>
         pub struct #ident(pub #path);
         ::pjrt::__rt::safety!(#why);
         unsafe impl ::pjrt::__rt::TableBehind for #ident {
-            type Extension = ::pjrt::raw::#through::Table;
+            type Extension = #through Table;
             type Error = #error;
             const NAME: &'static str = #name;
             const SLOT: &'static str = #slot_name;
             const HISTORY: ::pjrt::__rt::History = #history;
             fn zeroed() -> Self { Self(<#path>::zeroed()) }
-            fn at(extension: &::pjrt::raw::#through::Table) -> *const Self {
+            fn at(extension: &#through Table) -> *const Self {
                 extension.0.#slot as *const Self
             }
             unsafe fn message(

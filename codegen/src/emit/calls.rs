@@ -67,19 +67,27 @@ fn struct_of_inputs(model: &Model, call: &Call<'_>) -> TokenStream {
     let (table, gate) = gate(model, call);
     let api = (!call.core).then(|| quote!(let api = table.api();));
     let knows = knows(
+        model,
         &call.function.name,
         &call.input,
         &later,
         &table,
         &quote!(#api let gate = #gate;),
     );
-    let inputs = inputs(&call.input, &doc, &first, &later);
+    let inputs = inputs(
+        model,
+        (&call.input, &call.function.name),
+        &doc,
+        &first,
+        &later,
+    );
     quote!(#inputs #knows)
 }
 
 /// For each later field the question whether a plugin knows it, for code that must know before it
 /// makes what it would give.
 pub(super) fn knows(
+    model: &Model,
     c_name: &str,
     name: &Ident,
     later: &[(&CallField<'_>, u32)],
@@ -96,9 +104,11 @@ pub(super) fn knows(
         );
         let field_name = &field.field.name;
         let doc = format!(
-            " Refuses a plugin that does not know `{field_name}`, which came with PJRT 0.{since}."
+            " Refuses a plugin that does not know `{field_name}`, which came with {}.",
+            model.version_in_words(c_name, *since)
         );
-        let (knows, since) = (gates::knows(field.field), Literal::u32_unsuffixed(*since));
+        let knows = gates::knows(field.field);
+        let since = gates::told(model, c_name, *since);
         quote! {
             #[doc = #doc]
             pub fn #test(#table) -> ::pjrt::Result<()> {
@@ -135,7 +145,8 @@ fn gate(model: &Model, call: &Call<'_>) -> (TokenStream, TokenStream) {
 
 /// A struct of raw values with a constructor of the first version's fields and setters of later ones.
 pub(super) fn inputs(
-    name: &Ident,
+    model: &Model,
+    (name, c_name): (&Ident, &str),
     doc: &str,
     first: &[&CallField<'_>],
     later: &[(&CallField<'_>, u32)],
@@ -147,8 +158,9 @@ pub(super) fn inputs(
     let late_members = later.iter().map(|(field, since)| {
         let (ident, ty) = (&field.ident, &field.ty);
         let doc = format!(
-            "{} Since PJRT 0.{since}; none leaves it out.",
-            field_doc(field)
+            "{} Since {}; none leaves it out.",
+            field_doc(field),
+            model.version_in_words(c_name, *since)
         );
         quote!(#[doc = #doc] pub #ident: ::core::option::Option<#ty>,)
     });
@@ -164,8 +176,9 @@ pub(super) fn inputs(
     let setters = later.iter().map(|(field, since)| {
         let (ident, ty) = (&field.ident, &field.ty);
         let doc = format!(
-            " Sets `{}`, which PJRT has since 0.{since}.",
-            field.field.name
+            " Sets `{}`, which came with {}.",
+            field.field.name,
+            model.version_in_words(c_name, *since)
         );
         let setter = Ident::new(
             &format!("with_{}", field.ident.to_string().trim_start_matches("r#")),
@@ -216,7 +229,8 @@ fn struct_of_outputs(model: &Model, call: &Call<'_>) -> TokenStream {
         match later(model, call, field) {
             None => quote!(#[doc = #text] pub #ident: #ty,),
             Some(since) => {
-                let text = format!("{text} Since PJRT 0.{since}; none from an older plugin.");
+                let since = model.version_in_words(&call.function.name, since);
+                let text = format!("{text} Since {since}; none from an older plugin.");
                 quote!(#[doc = #text] pub #ident: ::core::option::Option<#ty>,)
             }
         }
@@ -278,7 +292,13 @@ fn function(model: &Model, call: &Call<'_>) -> TokenStream {
             }
             Some(since) => {
                 let value = names::ident("value");
-                let refuse = refuse(model, field, since, &value, "FUNCTION");
+                let refuse = refuse(
+                    model,
+                    field,
+                    since,
+                    &value,
+                    (&call.function.name, "FUNCTION"),
+                );
                 let check = gates::check_value(model, field.field, &quote!(value));
                 quote! {
                     if let ::core::option::Option::Some(value) = input.#ident {
@@ -401,10 +421,10 @@ pub(super) fn refuse(
     field: &CallField<'_>,
     since: u32,
     value: &Ident,
-    of: &str,
+    (item, of): (&str, &str),
 ) -> TokenStream {
     let (name, of) = (&field.field.name, names::ident(of));
-    let since = Literal::u32_unsuffixed(since);
+    let since = gates::told(model, item, since);
     let ignores = gates::ignores(field.field);
     let is_set = gates::is_set(model, field.field, value);
     quote! {

@@ -2,7 +2,7 @@
 
 use super::{docs, methods};
 use crate::lower::method::{self, Receiver};
-use crate::lower::names;
+use crate::lower::{names, place};
 use crate::model::Model;
 use crate::schema::Header;
 use proc_macro2::TokenStream;
@@ -19,9 +19,9 @@ pub fn extension(model: &Model, header: &Header) -> Result<TokenStream, String> 
         .extensions
         .get(&fact.name)
         .ok_or_else(|| format!("no [extension.{}] in the overlay", fact.name))?;
-    let (ident, module, name) = (
+    let (ident, raw, name) = (
         names::ident(&entry.rust),
-        names::ident(&header.module),
+        place::raw(model, &header.module),
         &fact.name,
     );
     let doc = docs::lines(&entry.doc);
@@ -43,7 +43,7 @@ pub fn extension(model: &Model, header: &Header) -> Result<TokenStream, String> 
         #[doc = #c_doc]
         #[derive(Clone, Copy)]
         pub struct #ident {
-            table: &'static ::pjrt::__rt::Table<::pjrt::raw::#module::Table>,
+            table: &'static ::pjrt::__rt::Table<#raw Table>,
         }
         impl ::pjrt::Extension for #ident {
             const NAME: &'static str = #name;

@@ -10,7 +10,12 @@ use quote::quote;
 
 /// What the history knows of a table.
 pub fn history(model: &Model, table: &str) -> TokenStream {
-    let newest = Literal::u32_unsuffixed(model.facts.minor);
+    let by_size = model.counts_by_size(table);
+    let newest = match model.structure(table).filter(|_| by_size) {
+        Some(table) => u32::try_from(table.size).unwrap_or(u32::MAX),
+        None => model.facts.minor,
+    };
+    let newest = Literal::u32_unsuffixed(newest);
     let slots = model.structure(table).into_iter().flat_map(|t| &t.fields);
     let gates = slots.filter(|f| f.slot.is_some()).filter_map(|field| {
         let named = format!("{table}.{}", field.name);
@@ -25,8 +30,14 @@ pub fn history(model: &Model, table: &str) -> TokenStream {
     });
     let ends = rows(model.versions.gates.of(table));
     quote! {
-        ::pjrt::__rt::History { newest: #newest, gates: &[#(#gates),*], ends: #ends }
+        ::pjrt::__rt::History { newest: #newest, by_size: #by_size, gates: &[#(#gates),*], ends: #ends }
     }
+}
+
+/// What an error tells of the first version of an item: the minor version of the API, 0 for a
+/// vendor's item, whose revisions have no number.
+pub fn told(model: &Model, item: &str, since: u32) -> Literal {
+    Literal::u32_unsuffixed(if model.counts_by_size(item) { 0 } else { since })
 }
 
 /// Rows as the run time reads them.

@@ -1,9 +1,9 @@
 //! Layer 3: safe methods over the checked calls.
 
 use super::{callbacks, docs, held, inputs, lenders, outputs};
-use crate::lower::inputs::{InputKind, rust_path};
+use crate::lower::inputs::InputKind;
 use crate::lower::method::{Method, Receiver};
-use crate::lower::{call, names};
+use crate::lower::{call, names, place};
 use crate::model::Model;
 use crate::overlay::{Returns, Taken};
 use proc_macro2::{Ident, TokenStream};
@@ -219,8 +219,7 @@ fn raw_path(model: &Model, method: &Method<'_>) -> Result<TokenStream, String> {
     let module = model
         .module_of(&method.call.function.name)
         .ok_or("no module declares it")?;
-    let module = names::ident(module);
-    Ok(quote!(::pjrt::raw::#module::))
+    Ok(place::raw(model, module))
 }
 
 /// The arguments of the constructor of the call's inputs, and the setters of later ones.
@@ -376,16 +375,10 @@ pub fn named(model: &Model, c_name: &str) -> Result<TokenStream, String> {
         .or_else(|| model.overlay.values.get(c_name).map(|v| &v.rust));
     let rust =
         rust.ok_or_else(|| format!("no [handle], [enum] or [value] entry for `{c_name}`"))?;
-    let path = rust_path(rust);
     let module = model
         .home(c_name)
         .ok_or_else(|| format!("no module declares `{c_name}`"))?;
-    if module == "core" {
-        return Ok(path);
-    }
-    let module = names::ident(module);
-    let ident = names::ident(rust);
-    Ok(quote!(::pjrt::#module::#ident))
+    Ok(place::safe(model, module, rust))
 }
 
 /// The path of a checked call's module for a function, for the destructor of a handle.
@@ -393,8 +386,7 @@ pub fn call_path(model: &Model, call: &call::Call<'_>) -> Option<TokenStream> {
     if call.core {
         return Some(quote!(::pjrt::raw::));
     }
-    let module = names::ident(model.module_of(&call.function.name)?);
-    Some(quote!(::pjrt::raw::#module::))
+    Some(place::raw(model, model.module_of(&call.function.name)?))
 }
 
 /// The expression that gives the table of a call that is not the API's own, from the API. `path` is

@@ -1,5 +1,7 @@
 //! Renders facts and model as text.
 pub mod behind;
+#[cfg(feature = "vendor")]
+pub mod bindings;
 #[cfg(feature = "tools")]
 pub mod c_header;
 pub mod callbacks;
@@ -17,6 +19,8 @@ mod nested;
 pub mod outputs;
 pub mod platform;
 pub mod plugin;
+#[cfg(feature = "vendor")]
+pub mod positional;
 pub mod sys_names;
 mod tables;
 pub mod value;

@@ -21,7 +21,7 @@ pub(super) fn nested(model: &Model, nested: &Nested<'_>) -> TokenStream {
         .into_iter()
         .map(|f| (f, model.later(c_name, &f.field.name).unwrap_or_default()))
         .collect();
-    let members = inputs(name, &doc, &first, &later);
+    let members = inputs(model, (name, c_name), &doc, &first, &later);
     let fill_first = first.iter().map(|field| {
         let ident = &field.ident;
         quote!(value.#ident = self.#ident;)
@@ -29,7 +29,7 @@ pub(super) fn nested(model: &Model, nested: &Nested<'_>) -> TokenStream {
     let fill_later = later.iter().map(|(field, since)| {
         let ident = &field.ident;
         let given = names::ident("given");
-        let refuse = refuse(model, field, *since, &given, "STRUCT");
+        let refuse = refuse(model, field, *since, &given, (c_name, "STRUCT"));
         quote! {
             if let ::core::option::Option::Some(given) = self.#ident {
                 #refuse
@@ -43,6 +43,7 @@ pub(super) fn nested(model: &Model, nested: &Nested<'_>) -> TokenStream {
     let gate = (!all_rows.is_empty()).then(|| quote!(let gate = api.gate_of(&STRUCT, #rows)?;));
     let since = Literal::u32_unsuffixed(gates::since(all_rows));
     let knows = knows(
+        model,
         c_name,
         name,
         &later,

@@ -1,7 +1,7 @@
 //! Layer 2: which fields of an args struct go in, which come out, and how they are spelt.
 
 use super::ctype::{CSignature, CType, primitive};
-use super::names;
+use super::{names, place};
 use crate::emit::sys_names;
 use crate::model::{API_TABLE, ERROR, HEADER_FIELDS, Model};
 use crate::schema::{Direction, Field, Function, Struct};
@@ -186,13 +186,9 @@ pub fn path(model: &Model, name: &str) -> Option<TokenStream> {
 /// Path of what stands beside a C type in the bindings, under its name and a suffix.
 pub fn sibling(model: &Model, name: &str, suffix: &str) -> Option<TokenStream> {
     let module = model.module_of(name)?;
+    let path = place::sys(model, module);
     let ident = names::ident(&format!("{}{suffix}", sys_names::ty(name)));
-    Some(if module == "core" {
-        quote!(::pjrt::sys::#ident)
-    } else {
-        let module = names::ident(module);
-        quote!(::pjrt::sys::#module::#ident)
-    })
+    Some(quote!(#path #ident))
 }
 
 /// Spells a C type as the bindings do.

@@ -49,9 +49,8 @@ impl CType {
             is_const = true;
             rest = tail.trim_start();
         }
-        // The only type of two words that the headers use.
-        let end = match rest.strip_prefix("unsigned int") {
-            Some(_) => "unsigned int".len(),
+        let end = match LONG_NAMES.iter().find(|name| rest.starts_with(**name)) {
+            Some(name) => name.len(),
             None => rest.find(['*', '[', ' ']).unwrap_or(rest.len()),
         };
         let (name, mut rest) = rest.split_at(end);
@@ -127,6 +126,17 @@ impl CSignature {
     }
 }
 
+/// Arithmetic types of several words, each before those that it begins with.
+const LONG_NAMES: [&str; 7] = [
+    "unsigned long long",
+    "unsigned long",
+    "unsigned int",
+    "unsigned short",
+    "unsigned char",
+    "signed char",
+    "long long",
+];
+
 /// The Rust spelling of a C arithmetic type.
 pub fn primitive(name: &str) -> Option<&'static str> {
     Some(match name {
@@ -146,7 +156,16 @@ pub fn primitive(name: &str) -> Option<&'static str> {
         "uint64_t" => "u64",
         "uint8_t" => "u8",
         "uintptr_t" => "usize",
+        "long" => "::core::ffi::c_long",
+        "long long" => "i64",
+        "ptrdiff_t" => "isize",
+        "short" => "i16",
+        "signed char" => "i8",
+        "unsigned char" => "u8",
         "unsigned int" => "u32",
+        "unsigned long" => "::core::ffi::c_ulong",
+        "unsigned long long" => "u64",
+        "unsigned short" => "u16",
         "void" => "::core::ffi::c_void",
         _ => return None,
     })

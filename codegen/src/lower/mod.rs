@@ -7,6 +7,7 @@ pub mod inputs;
 pub mod method;
 pub mod names;
 pub mod outputs;
+pub mod place;
 pub mod receiver;
 pub mod value;
 pub mod vtable;

@@ -171,7 +171,7 @@ fn holds(model: &Model, entry: &VtableEntry, field: &Field) -> Option<Holds> {
 }
 
 /// A parameter's name, which is none of the checked call's own.
-fn param_ident(at: usize, name: &str) -> Ident {
+pub(crate) fn param_ident(at: usize, name: &str) -> Ident {
     const OWN: [&str; 5] = ["api", "object", "table", "function", "returned"];
     match name {
         "" => names::ident(&format!("arg{at}")),
@@ -181,7 +181,7 @@ fn param_ident(at: usize, name: &str) -> Ident {
 }
 
 /// A parameter's type, which may be a pointer to a function: `void (*)(PJRT_Error*, void*)`.
-fn spelt(text: &str) -> Option<CType> {
+pub(crate) fn spelt(text: &str) -> Option<CType> {
     let Some((returns, rest)) = text.split_once("(*)(") else {
         return CType::parse(text);
     };

@@ -19,6 +19,8 @@ use crate::schema::{
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+/// The module of the main header.
+pub const CORE: &str = "core";
 /// Name of the table of all functions of the API.
 pub const API_TABLE: &str = "PJRT_Api";
 /// Name of the error type.
@@ -37,6 +39,9 @@ pub struct Model {
     pub judgements: Node,
     /// What the history says.
     pub versions: Versions,
+    /// The module of a vendor's header, where the model is of a crate other than `pjrt`: its items
+    /// stand beside each other in that crate, those of all other modules in `pjrt`.
+    vendor: Option<String>,
     index: Index,
     receivers: OnceLock<Receivers>,
 }
@@ -97,8 +102,41 @@ impl Model {
             overlay,
             judgements,
             versions,
+            vendor: None,
             index,
             receivers: OnceLock::new(),
+        }
+    }
+
+    /// The same, generated for the crate of a vendor whose header is `module`.
+    pub fn for_vendor(mut self, module: &str) -> Model {
+        self.vendor = Some(module.to_owned());
+        self
+    }
+
+    /// Whether a module is the vendor's own.
+    pub fn is_vendors(&self, module: &str) -> bool {
+        self.vendor.as_deref() == Some(module)
+    }
+
+    /// The header of the vendor.
+    pub fn vendor(&self) -> Option<&Header> {
+        self.header(self.vendor.as_deref()?)
+    }
+
+    /// Whether what versions have of the items of a table is told by the size of that table, not by
+    /// the version of the API: a vendor's header has revisions of its own.
+    pub fn counts_by_size(&self, table: &str) -> bool {
+        self.vendor.is_some() && self.module_of(table) == self.vendor.as_deref()
+    }
+
+    /// What came with a version of an item, in words: `PJRT 0.93`, or of a vendor's items, the
+    /// revision of the header whose table has so many bytes.
+    pub fn version_in_words(&self, item: &str, since: u32) -> String {
+        if self.counts_by_size(item) {
+            format!("the revision of its header whose table has {since} bytes")
+        } else {
+            format!("PJRT 0.{since}")
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! [`vocabulary`] is the one definition of the keys; the loader refuses whatever it does not list.
 mod load;
-#[cfg(feature = "tools")]
+#[cfg(feature = "vendor")]
 mod parse;
 mod tree;
 mod types;
@@ -11,7 +11,7 @@ pub mod vocabulary;
 pub use load::from_tree;
 #[cfg(feature = "tools")]
 pub use load::{load, oldest};
-#[cfg(feature = "tools")]
+#[cfg(feature = "vendor")]
 pub use parse::parse_toml;
 pub use tree::{Node, Place, Tree, from_json, merge, to_json};
 pub use types::*;

@@ -1,4 +1,5 @@
-//! TOML to the tree. Of the tools alone: the macro reads JSON, and its users need no TOML parser.
+//! TOML to the tree. Of the tools and of vendors alone: the macro of `pjrt` itself reads JSON, and its users
+//! need no TOML parser.
 
 use super::tree::{Node, Place, Tree};
 use crate::diag::{Diagnostic, Diagnostics};

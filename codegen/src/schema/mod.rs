@@ -1,4 +1,5 @@
 //! Facts about the C headers: names, types, numbers. No judgement lives here.
+pub mod alike;
 mod check;
 mod decode;
 #[cfg(feature = "tools")]

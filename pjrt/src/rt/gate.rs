@@ -20,8 +20,11 @@ pub struct Gated {
 /// What the history knows of a table.
 #[derive(Clone, Copy, Debug)]
 pub struct History {
-    /// The newest minor version.
+    /// The newest minor version, or the size of ours.
     pub newest: u32,
+    /// Versions are counted by the size that the table reports, and stand in the place of minor
+    /// versions in rows: the header is a vendor's, with revisions of its own.
+    pub by_size: bool,
     /// The slots that changed.
     pub gates: &'static [Gated],
     /// The table itself, by minor version and reported size: where it really ends.
@@ -85,6 +88,15 @@ impl Version {
             },
             reported: u32::try_from(reported).unwrap_or(u32::MAX),
         }
+    }
+
+    /// The version of a table by its history.
+    pub(crate) fn of(history: &History, minor: u32, reported: usize, ours: usize) -> Version {
+        let counted = match history.by_size {
+            true => u32::try_from(reported).unwrap_or(u32::MAX),
+            false => minor,
+        };
+        Version::new(counted, reported, history.newest, ours)
     }
 
     /// What it has of an item: the row for its reported size, else the last for any.

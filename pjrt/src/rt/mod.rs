@@ -50,6 +50,8 @@ pub use lists::{
 };
 pub(crate) use numbered::{Numbered, numbered};
 pub use owner::Owner;
+#[cfg(feature = "extension-kit")]
+pub use pjrt_macros::vendor_items;
 pub use platform::{Platform, PlatformOption};
 pub(crate) use read::fits;
 pub use read::{free_later, held_bytes, held_named_values, named_values, part, slice, text};

@@ -59,7 +59,7 @@ impl<T> Table<T> {
         Table {
             table,
             api,
-            version: Version::new(api.minor(), 0, history.newest, size_of::<T>()),
+            version: Version::of(&history, api.minor(), 0, size_of::<T>()),
             history,
             gates: Box::default(),
         }
@@ -79,7 +79,7 @@ impl<T> Table<T> {
     ) -> Table<T> {
         // SAFETY: the caller's promise.
         let reported = unsafe { at.read() };
-        let version = Version::new(api.minor(), reported, history.newest, size_of::<T>());
+        let version = Version::of(&history, api.minor(), reported, size_of::<T>());
         // What a version has in other places is told slot by slot.
         let end = version.end(history.ends).unwrap_or(reported);
         // SAFETY: the table is as long as it says, or as tables of its version that say so; the
@@ -116,6 +116,28 @@ impl<T> Table<T> {
         let rows = gates
             .find(|gated| gated.name == function.name)
             .map(|gated| gated.rows);
-        refused(self.api, function, self.version, rows.unwrap_or_default())
+        let error = refused(self.api, function, self.version, rows.unwrap_or_default());
+        match error {
+            // What counts there is no version of PJRT.
+            Error::Unimplemented {
+                function,
+                plugin_version,
+                ..
+            } if self.history.by_size => Error::Unimplemented {
+                function,
+                since: 0,
+                plugin_version,
+            },
+            Error::IncompatibleLayout {
+                function,
+                plugin_version,
+                ..
+            } if self.history.by_size => Error::IncompatibleLayout {
+                function,
+                layout_since: 0,
+                plugin_version,
+            },
+            other => other,
+        }
     }
 }

@@ -5,6 +5,7 @@
 #[doc(hidden)]
 pub const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
     newest: 114,
+    by_size: false,
     gates: &[
         ::pjrt::__rt::Gated {
             name: "PJRT_Plugin_Attributes",
@@ -1131,7 +1132,7 @@ impl ExecuteOptions {
             num_hlo_output_callbacks: ::core::option::Option::None,
         }
     }
-    /// Sets `context`, which PJRT has since 0.64.
+    /// Sets `context`, which came with PJRT 0.64.
     #[inline]
     pub fn with_context(
         mut self,
@@ -1140,7 +1141,7 @@ impl ExecuteOptions {
         self.context = ::core::option::Option::Some(context);
         self
     }
-    /// Sets `call_location`, which PJRT has since 0.76.
+    /// Sets `call_location`, which came with PJRT 0.76.
     #[inline]
     pub fn with_call_location(
         mut self,
@@ -1149,25 +1150,25 @@ impl ExecuteOptions {
         self.call_location = ::core::option::Option::Some(call_location);
         self
     }
-    /// Sets `num_tasks`, which PJRT has since 0.78.
+    /// Sets `num_tasks`, which came with PJRT 0.78.
     #[inline]
     pub fn with_num_tasks(mut self, num_tasks: usize) -> Self {
         self.num_tasks = ::core::option::Option::Some(num_tasks);
         self
     }
-    /// Sets `task_ids`, which PJRT has since 0.78.
+    /// Sets `task_ids`, which came with PJRT 0.78.
     #[inline]
     pub fn with_task_ids(mut self, task_ids: *mut i32) -> Self {
         self.task_ids = ::core::option::Option::Some(task_ids);
         self
     }
-    /// Sets `incarnation_ids`, which PJRT has since 0.78.
+    /// Sets `incarnation_ids`, which came with PJRT 0.78.
     #[inline]
     pub fn with_incarnation_ids(mut self, incarnation_ids: *mut i64) -> Self {
         self.incarnation_ids = ::core::option::Option::Some(incarnation_ids);
         self
     }
-    /// Sets `multi_slice_config`, which PJRT has since 0.97.
+    /// Sets `multi_slice_config`, which came with PJRT 0.97.
     #[inline]
     pub fn with_multi_slice_config(
         mut self,
@@ -1176,7 +1177,7 @@ impl ExecuteOptions {
         self.multi_slice_config = ::core::option::Option::Some(multi_slice_config);
         self
     }
-    /// Sets `use_major_to_minor_data_layout_for_callbacks`, which PJRT has since 0.108.
+    /// Sets `use_major_to_minor_data_layout_for_callbacks`, which came with PJRT 0.108.
     #[inline]
     pub fn with_use_major_to_minor_data_layout_for_callbacks(
         mut self,
@@ -1187,7 +1188,7 @@ impl ExecuteOptions {
         );
         self
     }
-    /// Sets `hlo_output_callbacks`, which PJRT has since 0.112.
+    /// Sets `hlo_output_callbacks`, which came with PJRT 0.112.
     #[inline]
     pub fn with_hlo_output_callbacks(
         mut self,
@@ -1196,7 +1197,7 @@ impl ExecuteOptions {
         self.hlo_output_callbacks = ::core::option::Option::Some(hlo_output_callbacks);
         self
     }
-    /// Sets `num_hlo_output_callbacks`, which PJRT has since 0.112.
+    /// Sets `num_hlo_output_callbacks`, which came with PJRT 0.112.
     #[inline]
     pub fn with_num_hlo_output_callbacks(
         mut self,
@@ -2276,7 +2277,7 @@ impl ClientCreateIn {
             kv_try_get_user_arg: ::core::option::Option::None,
         }
     }
-    /// Sets `kv_try_get_callback`, which PJRT has since 0.62.
+    /// Sets `kv_try_get_callback`, which came with PJRT 0.62.
     #[inline]
     pub fn with_kv_try_get_callback(
         mut self,
@@ -2285,7 +2286,7 @@ impl ClientCreateIn {
         self.kv_try_get_callback = ::core::option::Option::Some(kv_try_get_callback);
         self
     }
-    /// Sets `kv_try_get_user_arg`, which PJRT has since 0.62.
+    /// Sets `kv_try_get_user_arg`, which came with PJRT 0.62.
     #[inline]
     pub fn with_kv_try_get_user_arg(
         mut self,
@@ -5429,7 +5430,7 @@ impl ExecutableDeserializeAndLoadIn {
             load_options: ::core::option::Option::None,
         }
     }
-    /// Sets `overridden_serialized_compile_options`, which PJRT has since 0.71.
+    /// Sets `overridden_serialized_compile_options`, which came with PJRT 0.71.
     #[inline]
     pub fn with_overridden_serialized_compile_options(
         mut self,
@@ -5440,7 +5441,7 @@ impl ExecutableDeserializeAndLoadIn {
         );
         self
     }
-    /// Sets `overridden_serialized_compile_options_size`, which PJRT has since 0.71.
+    /// Sets `overridden_serialized_compile_options_size`, which came with PJRT 0.71.
     #[inline]
     pub fn with_overridden_serialized_compile_options_size(
         mut self,
@@ -5451,7 +5452,7 @@ impl ExecutableDeserializeAndLoadIn {
         );
         self
     }
-    /// Sets `load_options`, which PJRT has since 0.111.
+    /// Sets `load_options`, which came with PJRT 0.111.
     #[inline]
     pub fn with_load_options(
         mut self,
@@ -7890,7 +7891,7 @@ impl ClientCreateViewOfDeviceBufferIn {
             memory: ::core::option::Option::None,
         }
     }
-    /// Sets `memory`, which PJRT has since 0.66.
+    /// Sets `memory`, which came with PJRT 0.66.
     #[inline]
     pub fn with_memory(mut self, memory: *mut ::pjrt::sys::PJRT_Memory) -> Self {
         self.memory = ::core::option::Option::Some(memory);
@@ -9851,13 +9852,13 @@ impl ClientCreateErrorBufferIn {
             num_payload: ::core::option::Option::None,
         }
     }
-    /// Sets `payload`, which PJRT has since 0.103.
+    /// Sets `payload`, which came with PJRT 0.103.
     #[inline]
     pub fn with_payload(mut self, payload: *const ::pjrt::sys::PJRT_NamedValue) -> Self {
         self.payload = ::core::option::Option::Some(payload);
         self
     }
-    /// Sets `num_payload`, which PJRT has since 0.103.
+    /// Sets `num_payload`, which came with PJRT 0.103.
     #[inline]
     pub fn with_num_payload(mut self, num_payload: usize) -> Self {
         self.num_payload = ::core::option::Option::Some(num_payload);
@@ -10215,13 +10216,13 @@ impl DevicePoisonExecutionIn {
             num_payload: ::core::option::Option::None,
         }
     }
-    /// Sets `payload`, which PJRT has since 0.100.
+    /// Sets `payload`, which came with PJRT 0.100.
     #[inline]
     pub fn with_payload(mut self, payload: *const ::pjrt::sys::PJRT_NamedValue) -> Self {
         self.payload = ::core::option::Option::Some(payload);
         self
     }
-    /// Sets `num_payload`, which PJRT has since 0.100.
+    /// Sets `num_payload`, which came with PJRT 0.100.
     #[inline]
     pub fn with_num_payload(mut self, num_payload: usize) -> Self {
         self.num_payload = ::core::option::Option::Some(num_payload);

@@ -13,6 +13,7 @@ unsafe impl ::pjrt::__rt::TableType for Table {
     const NAME: &'static str = "CrossHostTransfers";
     const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
         newest: 114,
+        by_size: false,
         gates: &[
             ::pjrt::__rt::Gated {
                 name: "PJRT_Transfers_PJRT_Client_MakeCrossHostReceiveBuffers",
@@ -196,7 +197,7 @@ impl BufferCopyToRemoteDeviceIn {
             descriptor_destructor: ::core::option::Option::None,
         }
     }
-    /// Sets `descriptor_destructor`, which PJRT has since 0.105.
+    /// Sets `descriptor_destructor`, which came with PJRT 0.105.
     #[inline]
     pub fn with_descriptor_destructor(
         mut self,

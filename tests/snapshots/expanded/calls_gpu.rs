@@ -11,6 +11,7 @@ unsafe impl ::pjrt::__rt::TableType for Table {
     const NAME: &'static str = "Gpu_Custom_Call";
     const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
         newest: 114,
+        by_size: false,
         gates: &[
             ::pjrt::__rt::Gated {
                 name: "PJRT_Gpu_Register_Custom_Call",
@@ -92,7 +93,7 @@ impl GpuRegisterCustomCallIn {
             traits: ::core::option::Option::None,
         }
     }
-    /// Sets `traits`, which PJRT has since 0.115.
+    /// Sets `traits`, which came with PJRT 0.115.
     #[inline]
     pub fn with_traits(mut self, traits: u32) -> Self {
         self.traits = ::core::option::Option::Some(traits);

@@ -13,6 +13,7 @@ unsafe impl ::pjrt::__rt::TableType for Table {
     const NAME: &'static str = "HostMemoryAllocator";
     const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
         newest: 114,
+        by_size: false,
         gates: &[],
         ends: &[],
     };

@@ -11,6 +11,7 @@ unsafe impl ::pjrt::__rt::TableType for Table {
     const NAME: &'static str = "Megascale";
     const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
         newest: 114,
+        by_size: false,
         gates: &[
             ::pjrt::__rt::Gated {
                 name: "PJRT_Megascale_Extension.multi_slice_config_num_slices",

@@ -15,6 +15,7 @@ unsafe impl ::pjrt::__rt::TableBehind for PluginProfilerApi {
     const SLOT: &'static str = "profiler_api";
     const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
         newest: 114,
+        by_size: false,
         gates: &[
             ::pjrt::__rt::Gated {
                 name: "PLUGIN_Profiler_Consume",

@@ -1,0 +1,108 @@
+//! A vendor's header: facts and judgements that stand outside this repository, merged with those of
+//! upstream into one model, from which the same lowering and emission make the vendor's crate.
+
+mod collisions;
+pub mod invocation;
+pub mod items;
+pub mod revisions;
+
+pub use collisions::collisions;
+pub use revisions::Revisions;
+
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::model::{Model, Versions};
+use crate::overlay;
+use crate::schema::{self, Header, Schema};
+
+/// A file: name and text.
+pub type File = (String, String);
+
+/// What stands in the place of a file's name for upstream's judgements.
+const UPSTREAM: &str = "pjrt's own judgements";
+
+/// Reads a vendor's facts.
+///
+/// # Errors
+///
+/// The file is not what the extractor writes, or is about something else than one header.
+pub fn facts((name, text): &File) -> Result<Schema, Diagnostics> {
+    let schema = schema::load(name, text)?;
+    match schema.headers.as_slice() {
+        [header] if header.extension.is_some() => Ok(schema),
+        others => {
+            let found: Vec<&str> = others.iter().map(|h| h.module.as_str()).collect();
+            let message = format!(
+                "expected the facts of one header that declares an extension, found {} ({})",
+                found.len(),
+                found.join(", ")
+            );
+            Err(Diagnostic::new("N001", name, message)
+                .help("make the file with `cargo xtask vendor new --header FILE --out DIR`")
+                .into())
+        }
+    }
+}
+
+/// One model of upstream's, a vendor's facts, its judgements and, if there are any, the older
+/// revisions of its header.
+///
+/// # Errors
+///
+/// All faults of the files, each at its place: names and numbers that are upstream's, types that
+/// nobody declares, judgements that contradict the facts.
+pub fn model(
+    upstream: &Model,
+    schema: &File,
+    judgements: &[File],
+    history: Option<&File>,
+) -> Result<Model, Diagnostics> {
+    let own = facts(schema)?;
+    let mut found = collisions(&upstream.facts, &own, &schema.0);
+    let older = history.map(revisions::read).transpose();
+    let older = older.unwrap_or_else(|faults| {
+        found.extend(faults);
+        None
+    });
+    let mut names = vec![UPSTREAM.to_owned()];
+    let mut trees = vec![upstream.judgements.clone()];
+    for (name, text) in judgements {
+        match overlay::parse_toml(text, names.len(), name) {
+            Ok(tree) => {
+                found.extend(collisions::entries(&upstream.judgements, &tree, name));
+                trees.push(tree);
+            }
+            Err(faults) => found.extend(faults),
+        }
+        names.push(name.clone());
+    }
+    found.into_result(())?;
+    let Some(header) = own.headers.first() else {
+        return Err(Diagnostics::default());
+    };
+    let module = header.module.clone();
+    let mut versions = upstream.versions.clone();
+    let older = older.unwrap_or_default();
+    let gates = older.gates(header);
+    versions.gates.rows.extend(gates.rows);
+    merged(upstream, own, &names, trees, versions).map(|model| model.for_vendor(&module))
+}
+
+fn merged(
+    upstream: &Model,
+    own: Schema,
+    names: &[String],
+    trees: Vec<overlay::Node>,
+    versions: Versions,
+) -> Result<Model, Diagnostics> {
+    let tree = overlay::merge(names, trees)?;
+    let mut facts = upstream.facts.clone();
+    facts.headers.extend(own.headers);
+    let entries = overlay::from_tree(&tree, names, &[&facts])?;
+    Ok(Model::new(facts, entries, tree, versions))
+}
+
+/// The extension's table of a header.
+pub(crate) fn table(header: &Header) -> Option<&schema::Struct> {
+    let table = &header.extension.as_ref()?.table;
+    header.structs.iter().find(|s| s.name == *table)
+}
