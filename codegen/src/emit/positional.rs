@@ -5,7 +5,7 @@ use super::docs;
 use crate::lower::call::{self, rust_type};
 use crate::lower::ctype::{CType, primitive};
 use crate::lower::names;
-use crate::lower::vtable::{param_ident, spelt};
+use crate::lower::vtable::param_ident;
 use crate::model::{ERROR, Model};
 use crate::schema::{Field, Function, Header, Slot};
 use proc_macro2::TokenStream;
@@ -29,7 +29,7 @@ pub fn module(model: &Model, header: &Header) -> TokenStream {
 fn function(model: &Model, function: &Function) -> Option<TokenStream> {
     let params = function.signature.params.iter().enumerate();
     let params = params.map(|(at, param)| {
-        let ty = rust_type(model, &spelt(&param.ty)?)?;
+        let ty = rust_type(model, &CType::spelt(&param.ty)?)?;
         Some((param_ident(at, &param.name), ty))
     });
     let (idents, types): (Vec<_>, Vec<_>) = params.collect::<Option<Vec<_>>>()?.into_iter().unzip();

@@ -2,7 +2,7 @@
 
 use crate::emit::sys_names;
 use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream};
 
 /// The prefix that names of the API share.
 const API_PREFIX: &str = "PJRT_";
@@ -37,6 +37,18 @@ pub fn ident(name: &str) -> Ident {
 /// A word that is an identifier already.
 pub fn bare_ident(name: &str) -> Ident {
     Ident::new(name, Span::call_site())
+}
+
+/// A Rust path as the overlay spells it: `pjrt::layouts::check`, or `crate::check` in the crate of a
+/// vendor.
+pub fn path(spelt: &str) -> Option<TokenStream> {
+    let own = spelt.starts_with("crate::");
+    let spelt = if own {
+        spelt.to_owned()
+    } else {
+        format!("::{spelt}")
+    };
+    spelt.parse().ok()
 }
 
 /// `PJRT_Device_GetDescription` -> `device_get_description`

@@ -5,6 +5,8 @@ mod collisions;
 pub mod invocation;
 pub mod items;
 pub mod revisions;
+#[cfg(all(test, feature = "tools"))]
+mod tests;
 
 pub use collisions::collisions;
 pub use revisions::Revisions;
