@@ -6,7 +6,7 @@ use crate::lower::call::rust_type;
 use crate::lower::ctype::{CSignature, CType, primitive};
 use crate::lower::names;
 use crate::model::Model;
-use crate::schema::{Enum, Field, FunctionForm, Header, Macro, Signature, Struct};
+use crate::schema::{Enum, Field, FunctionForm, Header, Macro, Signature, Slot, Struct};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 use std::collections::BTreeSet;
@@ -217,5 +217,10 @@ fn union(model: &Model, item: &Struct, of: &Field, ty: &Ident) -> Result<TokenSt
 
 fn field_type(model: &Model, item: &Struct, field: &Field) -> Result<TokenStream, String> {
     let place = format!("{}.{}", item.name, field.name);
+    // A plugin may store any byte there, and its table is copied whole: a `bool` must not be made of
+    // what is none.
+    if field.slot == Some(Slot::Flag) && field.ty == "bool" {
+        return Ok(quote!(u8));
+    }
     spelt(model, &place, CType::of_field(field))
 }

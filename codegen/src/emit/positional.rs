@@ -89,7 +89,7 @@ fn function(model: &Model, function: &Function) -> Option<TokenStream> {
     })
 }
 
-/// A flag. A truth value is read as a byte, for a plugin may store any.
+/// A flag. A truth value is a byte in the bindings, for a plugin may store any.
 fn flag(model: &Model, table: &str, field: &Field) -> Option<TokenStream> {
     let ty = CType::of_field(field)?;
     let is_bool = ty.name() == Some("bool");
@@ -104,11 +104,7 @@ fn flag(model: &Model, table: &str, field: &Field) -> Option<TokenStream> {
         field.name
     ));
     let read = if is_bool {
-        quote! {
-            let byte = (&raw const table.table().0.#member).cast::<u8>();
-            ::pjrt::__rt::safety!("it points at a field of a whole table of ours.");
-            (unsafe { byte.read() }) != 0
-        }
+        quote!(table.table().0.#member != 0)
     } else {
         quote!(table.table().0.#member)
     };
