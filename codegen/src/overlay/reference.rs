@@ -17,13 +17,14 @@ const INTRO: &str = "\
 # Overlay reference
 
 An overlay is a set of TOML files that say what the C types do not: who owns what, what may be null, which threads may
-call. Those of the headers here are `schema/overlay/*.toml`; a vendor's crate has its own. Several files are read as one;
-a name has one entry. This page is printed from the definition that the loader checks against, \
+call. Those of the headers here are in `schema/overlay/`; a vendor's crate has its own. Several files are read as one;
+a name has one entry. (`renames.toml` and `protos.toml` beside them are about the history and about messages, and have
+keys of their own.) This page is printed from the definition that the loader checks against, \
 `codegen/src/overlay/vocabulary/`.
 
-Each table is `[section.NAME]`. The column \"for example\" has the first use of the key in the files here, cut where it
-is long, and the file and entry that it is from. An entry without a key that is marked **required** is refused, and so is
-any key, name or word that is not listed, that the facts do not have, or that contradicts them.
+Each table is `[section.NAME]`. Below a key is its first use in the files here, cut where it is long, and the entry and
+file that it is from. An entry without a key that is marked **required** is refused, and so is any key, name or word that
+is not listed, that the facts do not have, or that contradicts them.
 
 `why` is a person's reason. It becomes the text of the SAFETY comment in what is generated, so it must say why the
 call is sound, not what the key does.
@@ -41,11 +42,9 @@ FILE:LINE:COLUMN: error[CODE]: WHAT IS WRONG
   help: WHAT TO DO
 ```
 
-The table has each code once, as the first fixture that shows it is told. The fixtures are folders of
+Below is each code once, as the first fixture that shows it is told. The fixtures are folders of
 `tests/fixtures/errors/`; their tests compare every word.
 
-| code | for example | help | fixture |
-|---|---|---|---|
 ";
 
 /// The text of the file. `refusals` are the fixtures of refused overlays: a folder's name and what
@@ -76,9 +75,16 @@ pub fn reference(
     }
     out.push_str(DIAGNOSTICS);
     for (code, refusal) in codes(refusals) {
-        let (message, help) = (cell(refusal.message), cell(refusal.help));
-        let fixture = refusal.fixture;
-        out.push_str(&format!("| {code} | {message} | {help} | `{fixture}` |\n"));
+        let Refusal {
+            message,
+            help,
+            fixture,
+        } = refusal;
+        out.push_str(&format!("- **{code}**: {message}<br>"));
+        if !help.is_empty() {
+            out.push_str(&format!("help: {help}<br>"));
+        }
+        out.push_str(&format!("fixture `{fixture}`\n"));
     }
     Ok(out)
 }
@@ -119,7 +125,7 @@ fn section(about: &About, files: &Files, out: &mut String) {
         ));
     } else {
         out.push_str(&format!(
-            "In {}, a line `NAME = {{ .. }}` for {}. {}\n",
+            "In {}, each line is `item = {{ .. }}`; `item` is {}. {}\n",
             shown.join(" and "),
             about.name,
             about.doc
@@ -128,7 +134,7 @@ fn section(about: &About, files: &Files, out: &mut String) {
     if let Some(example) = files.entry(about) {
         out.push_str(&format!("\n```toml\n{example}```\n"));
     }
-    out.push_str("\n| key | value | what it says | for example |\n|---|---|---|---|\n");
+    out.push_str("\nKeys:\n\n");
     for key in vocabulary::keys(about.section) {
         let value = match key.kind {
             Kind::OneOf(words) => words
@@ -138,13 +144,13 @@ fn section(about: &About, files: &Files, out: &mut String) {
                 .join(", "),
             kind => vocabulary::label(kind).to_owned(),
         };
-        let required = if key.required { "**required** " } else { "" };
-        let doc = cell(key.doc);
-        let example = files.first(about, key).unwrap_or_default();
-        out.push_str(&format!(
-            "| `{}` | {required}{value} | {doc} | {example} |\n",
-            key.name
-        ));
+        let required = if key.required { ", **required**" } else { "" };
+        let (name, doc) = (key.name, key.doc);
+        out.push_str(&format!("- `{name}` ({value}{required}): {doc}"));
+        if let Some(example) = files.first(about, key) {
+            out.push_str(&format!("<br>{example}"));
+        }
+        out.push('\n');
     }
 }
 
@@ -234,13 +240,13 @@ impl Files {
             .iter()
             .find_map(|table| Some((table, table.node.get(key.name)?)))?;
         let value = value(node, WIDTH)?;
-        let value = cell(&value);
+        let text = format!("{} = {value}", key.name);
         // A backtick ends the code that it stands in.
-        let fence = if value.contains('`') { "``" } else { "`" };
+        let fence = if text.contains('`') { "``" } else { "`" };
         Some(format!(
-            "{fence}{value}{fence}<br>{}: `{}`",
-            base(table.path),
-            table.name()
+            "{fence}{text}{fence} of `{}` in {}",
+            table.name(),
+            base(table.path)
         ))
     }
 
@@ -382,7 +388,7 @@ mod tests {
             assert!(text.contains(&format!("\n## {}\n", heading(about))));
             for key in vocabulary::keys(about.section) {
                 assert!(
-                    text.contains(&format!("| `{}` |", key.name)),
+                    text.contains(&format!("- `{}` (", key.name)),
                     "{}",
                     key.name
                 );
@@ -398,7 +404,7 @@ mod tests {
             "[enum.Z]\nrust = \"First\"\n[enum.A]\nrust = \"Second\"",
         );
         let text = reference(&[late, core], &[]).unwrap();
-        assert!(text.contains("`\"First\"`<br>core.toml: `Z`"));
+        assert!(text.contains("<br>`rust = \"First\"` of `Z` in core.toml\n"));
     }
 
     #[test]
@@ -413,6 +419,6 @@ mod tests {
         let told =
             "a.toml:1:2: error[O001]: bad\n  help: mend it\na.toml:3:1: error[O001]: worse\n";
         let text = reference(&[], &[file("broken", told)]).unwrap();
-        assert!(text.ends_with("| O001 | bad | mend it | `broken` |\n"));
+        assert!(text.ends_with("- **O001**: bad<br>help: mend it<br>fixture `broken`\n"));
     }
 }
