@@ -1,6 +1,7 @@
 //! Command-line door of the workspace.
 #[cfg(feature = "clang")]
 pub mod bindings;
+pub mod book;
 pub mod bump_cmd;
 #[cfg(feature = "clang")]
 pub mod clang;

@@ -158,24 +158,32 @@ impl Loader<'_> {
 
     fn overlay(&mut self, tree: &Node) -> Overlay {
         let mut overlay = Overlay::default();
-        for (section, node) in tree.entries() {
-            match section.as_str() {
-                "handle" => overlay.handles = self.each(node, Self::handle),
-                "enum" => overlay.enums = self.each(node, Self::enumeration),
-                "value" => overlay.values = self.each(node, Self::value),
-                "group" => overlay.groups = self.each(node, Self::group),
-                "callback" => overlay.callbacks = self.each(node, Self::callback),
-                "vtable" => overlay.vtables = self.each(node, Self::vtable),
-                "extension" => overlay.extensions = self.each(node, Self::extension),
-                "table" => overlay.tables = self.each(node, Self::table),
-                "platform" => overlay.platforms = self.each(node, Self::platform),
-                "function" => overlay.functions = self.each(node, Self::function),
-                "support" => overlay.supports = self.each(node, Self::support),
-                other => self.refuse(
+        for (word, node) in tree.entries() {
+            match vocabulary::section(word) {
+                Some(Section::Handle) => overlay.handles = self.each(node, Self::handle),
+                Some(Section::Enum) => overlay.enums = self.each(node, Self::enumeration),
+                Some(Section::Value) => overlay.values = self.each(node, Self::value),
+                Some(Section::Group) => overlay.groups = self.each(node, Self::group),
+                Some(Section::Callback) => overlay.callbacks = self.each(node, Self::callback),
+                Some(Section::Vtable) => overlay.vtables = self.each(node, Self::vtable),
+                Some(Section::Extension) => overlay.extensions = self.each(node, Self::extension),
+                Some(Section::Table) => overlay.tables = self.each(node, Self::table),
+                Some(Section::Platform) => overlay.platforms = self.each(node, Self::platform),
+                Some(Section::Function) => overlay.functions = self.each(node, Self::function),
+                Some(Section::Support) => overlay.supports = self.each(node, Self::support),
+                // The others stand within entries.
+                Some(
+                    Section::Member
+                    | Section::Param
+                    | Section::Slot
+                    | Section::Option
+                    | Section::Field,
+                )
+                | None => self.refuse(
                     "O010",
                     node,
-                    format!("unknown section `{other}`"),
-                    "the sections are `handle`, `enum`, `value`, `group`, `callback`, `vtable`, `extension`, `table`, `platform`, `function` and `support`",
+                    format!("unknown section `{word}`"),
+                    &sections(),
                 ),
             }
         }
@@ -207,14 +215,7 @@ impl Loader<'_> {
     }
 
     /// Checks an entry's keys against the vocabulary. `args` is the struct that field names refer to.
-    fn keys(
-        &mut self,
-        section: Section,
-        what: &str,
-        node: &Node,
-        args: Option<&Struct>,
-        also: &[&str],
-    ) -> bool {
+    fn keys(&mut self, section: Section, what: &str, node: &Node, args: Option<&Struct>) -> bool {
         if !matches!(node.tree, Tree::Table(_)) {
             self.refuse(
                 "O011",
@@ -226,7 +227,7 @@ impl Loader<'_> {
         }
         let mut good = true;
         for (name, value) in node.entries() {
-            if also.contains(&name.as_str()) {
+            if vocabulary::nested(section).any(|within| within.word == name) {
                 self.table_of_fields(what, value);
                 continue;
             }
@@ -308,7 +309,7 @@ impl Loader<'_> {
             );
             return None;
         }
-        if !self.keys(Section::Handle, name, node, None, &[]) {
+        if !self.keys(Section::Handle, name, node, None) {
             return None;
         }
         Some(HandleEntry {
@@ -341,7 +342,7 @@ impl Loader<'_> {
             );
             return None;
         }
-        self.keys(Section::Enum, name, node, None, &[])
+        self.keys(Section::Enum, name, node, None)
             .then(|| EnumEntry {
                 rust: owned(node, "rust"),
                 doc: owned(node, "doc"),
@@ -362,7 +363,7 @@ impl Loader<'_> {
             );
             return None;
         }
-        self.keys(Section::Extension, name, node, None, &[])
+        self.keys(Section::Extension, name, node, None)
             .then(|| ExtensionEntry {
                 rust: owned(node, "rust"),
                 doc: owned(node, "doc"),
@@ -380,7 +381,7 @@ impl Loader<'_> {
             return None;
         }
         let args = self.facts.args(name);
-        let good = self.keys(Section::Function, name, node, args, &["field"]);
+        let good = self.keys(Section::Function, name, node, args);
         let fields = self.fields(name, node, args);
         self.path_of_nothing(name, node);
         let safe = match word(node, "safe") {
@@ -467,6 +468,17 @@ impl Loader<'_> {
                 );
             }
         }
+    }
+}
+
+/// The sections that there are, in a sentence.
+fn sections() -> String {
+    let words: Vec<String> = vocabulary::tops()
+        .map(|about| format!("`{}`", about.word))
+        .collect();
+    match words.split_last() {
+        Some((last, others)) => format!("the sections are {} and {last}", others.join(", ")),
+        None => String::new(),
     }
 }
 

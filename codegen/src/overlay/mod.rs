@@ -4,6 +4,8 @@
 mod load;
 #[cfg(feature = "vendor")]
 mod parse;
+#[cfg(feature = "tools")]
+mod reference;
 mod tree;
 mod types;
 pub mod vocabulary;
@@ -13,5 +15,7 @@ pub use load::from_tree;
 pub use load::{load, oldest};
 #[cfg(feature = "vendor")]
 pub use parse::parse_toml;
+#[cfg(feature = "tools")]
+pub use reference::{REFERENCE, reference};
 pub use tree::{Node, Place, Tree, from_json, merge, to_json};
 pub use types::*;
