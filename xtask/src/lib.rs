@@ -25,4 +25,8 @@ pub mod protos;
 pub mod protos_cmd;
 #[cfg(feature = "plugins")]
 pub mod quickstart_cmd;
+#[cfg(feature = "run")]
+pub mod run;
+#[cfg(feature = "run")]
+pub mod run_cmd;
 pub mod schema_cmd;
