@@ -9,6 +9,8 @@ pub mod codegen_cmd;
 pub mod coverage_cmd;
 pub mod derive;
 pub mod diff_cmd;
+pub mod doctor;
+pub mod doctor_cmd;
 pub mod exam;
 pub mod exam_cmd;
 pub mod headers;

@@ -45,6 +45,8 @@ enum Command {
     Coverage(coverage_cmd::Args),
     /// What is different between two sets of headers
     Diff(diff_cmd::Args),
+    /// What of this machine is ready, and what mends each lack
+    Doctor(xtask::doctor_cmd::Args),
     /// The safety exam, and whether its tests notice that a guard is gone
     Exam(xtask::exam_cmd::Args),
     /// Obtain a set of C headers
@@ -81,6 +83,7 @@ fn main() -> ExitCode {
         Command::Bump(args) => xtask::bump_cmd::run(&args),
         Command::Coverage(args) => coverage_cmd::run(&args),
         Command::Diff(args) => return diff_cmd::run(&args),
+        Command::Doctor(args) => xtask::doctor_cmd::run(&args),
         Command::Exam(args) => xtask::exam_cmd::run(&args),
         Command::Headers(args) => headers_cmd::run(&args),
         Command::History(args) => xtask::history_cmd::run(&args),
