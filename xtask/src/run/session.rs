@@ -53,10 +53,10 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Problem> {
     let client = plugin.create_client(&ClientOptions::new())?;
     let platform = client.platform_name()?;
     let version = plugin.api_version();
+    let named = &args.plugin;
     writeln!(
         out,
-        "plugin      {}: {platform}, PJRT {version}",
-        args.plugin
+        "plugin      {named}, platform {platform}, PJRT {version}"
     )?;
 
     let start = Instant::now();
