@@ -10,6 +10,8 @@ pub mod codegen_cmd;
 pub mod coverage_cmd;
 pub mod derive;
 pub mod diff_cmd;
+pub mod doctor;
+pub mod doctor_cmd;
 pub mod exam;
 pub mod exam_cmd;
 pub mod headers;
@@ -26,4 +28,8 @@ pub mod protos;
 pub mod protos_cmd;
 #[cfg(feature = "plugins")]
 pub mod quickstart_cmd;
+#[cfg(feature = "run")]
+pub mod run;
+#[cfg(feature = "run")]
+pub mod run_cmd;
 pub mod schema_cmd;
