@@ -30,6 +30,8 @@ enum Command {
     #[cfg(not(feature = "plugins"))]
     #[command(disable_help_flag = true)]
     Quickstart(Rest),
+    /// What is right and wrong with a plugin's file
+    Audit(xtask::audit_cmd::Args),
     /// Write every derived file: bindings, model, mirrors
     Codegen(codegen_cmd::Args),
     /// Take a new set of headers: everything that follows without a person, and what needs one
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Command::Quickstart => Ok(xtask::quickstart_cmd::report()),
         #[cfg(not(feature = "plugins"))]
         Command::Plugin(_) | Command::Quickstart(_) => xtask::clang_door::again_with("plugins"),
+        Command::Audit(args) => return xtask::audit_cmd::run(&args),
         Command::Codegen(args) => codegen_cmd::run(&args),
         Command::Bump(args) => xtask::bump_cmd::run(&args),
         Command::Coverage(args) => coverage_cmd::run(&args),
