@@ -132,9 +132,10 @@ fn named(of: &sys::PJRT_NamedValue, memory: &Memory) -> Result<Value, String> {
         }
         // SAFETY: as above.
         sys::PJRT_NamedValue_kFloat => json!(unsafe { union.float_value }),
-        // SAFETY: as above; any bits are a byte.
         sys::PJRT_NamedValue_kBool => {
-            json!(unsafe { (&raw const *union).cast::<u8>().read() } != 0)
+            // SAFETY: the union is one word, of which the value is the first byte.
+            let byte = unsafe { (&raw const *union).cast::<u8>().read() };
+            json!(byte != 0)
         }
         other => return Err(format!("(`{name}`) is of the unknown type {}", other.0)),
     };

@@ -114,7 +114,7 @@ fn audit(order: &Order, teller: &mut Teller) {
         return;
     }
     walk(order, teller, &memory, chain, minor);
-    let moved = known.is_some_and(|row| row[2] == 0);
+    let moved = known.is_some_and(|row| row[3] == 0);
     if moved {
         return;
     }

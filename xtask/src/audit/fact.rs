@@ -22,9 +22,9 @@ pub struct Order {
     pub out: PathBuf,
     /// Whether `PJRT_Plugin_Initialize` is called.
     pub initialize: bool,
-    /// Minor, reported size and real end of tables that say less than they have; an end of 0 says
-    /// that functions stand in other places.
-    pub ends: Vec<[u64; 3]>,
+    /// Minor, reported size and real end of tables that say less than they have, and 0 where
+    /// functions stand in other places than today, so that none can be called.
+    pub ends: Vec<[u64; 4]>,
     /// The minor since which nodes of the chain carry a size.
     pub chain_since: u64,
     /// From which minor on `PJRT_Plugin_Attributes` is given which size.
@@ -291,7 +291,7 @@ mod tests {
             library: "a b.so".into(),
             out: "/tmp/out".into(),
             initialize: true,
-            ends: vec![[40, 808, 816]],
+            ends: vec![[40, 808, 816, 1]],
             chain_since: 45,
             attributes: vec![[40, 24], [71, 32]],
         };

@@ -59,15 +59,20 @@ impl Served {
     }
 }
 
-/// What frameworks make of a table.
-pub fn served(frameworks: &[Framework], table: &Table, major: i64, minor: i64) -> Vec<Served> {
+/// What frameworks make of a table; `start` says why none of them can start.
+pub fn served(
+    frameworks: &[Framework],
+    table: &Table,
+    (major, minor): (i64, i64),
+    start: Option<&str>,
+) -> Vec<Served> {
     frameworks
         .iter()
-        .map(|of| serve(of, table, major, minor))
+        .map(|of| serve(of, table, (major, minor), start))
         .collect()
 }
 
-fn serve(of: &Framework, table: &Table, major: i64, minor: i64) -> Served {
+fn serve(of: &Framework, table: &Table, (major, minor): (i64, i64), start: Option<&str>) -> Served {
     let missing: Vec<&str> = of
         .start
         .iter()
@@ -84,7 +89,7 @@ fn serve(of: &Framework, table: &Table, major: i64, minor: i64) -> Served {
             "it calls what is not there while it starts: {text}"
         ))
     } else {
-        None
+        start.map(str::to_owned)
     };
     Served {
         framework: of.clone(),
@@ -192,9 +197,17 @@ mod tests {
         let all = load().unwrap();
         let of = all.iter().find(|of| of.exact).unwrap();
         let table = table(&of.start, Status::Present);
-        assert_eq!(serve(of, &table, 0, of.own).needs, None);
-        assert!(serve(of, &table, 0, of.own + 1).needs.is_some());
-        assert!(serve(of, &table, 0, of.minimum - 1).problem.is_some());
-        assert!(serve(of, &Table::default(), 0, of.own).problem.is_some());
+        assert_eq!(serve(of, &table, (0, of.own), None).needs, None);
+        assert!(serve(of, &table, (0, of.own + 1), None).needs.is_some());
+        assert!(
+            serve(of, &table, (0, of.minimum - 1), None)
+                .problem
+                .is_some()
+        );
+        assert!(
+            serve(of, &Table::default(), (0, of.own), None)
+                .problem
+                .is_some()
+        );
     }
 }

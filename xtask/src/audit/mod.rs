@@ -33,8 +33,9 @@ pub use finding::{Finding, Grade};
 pub use report::Report;
 pub use text::text;
 
-use fact::{Order, Step};
+use fact::{Called, Heard, Order, Step};
 use known::Known;
+use table::Table;
 
 /// What to audit.
 #[derive(Clone, Debug)]
@@ -101,22 +102,40 @@ pub fn audit(request: &Request) -> Result<Report, Diagnostics> {
     report.extensions = chain::judge(&known, &heard, &mut report.findings);
     report.chain_read = heard.chain_fault.is_none();
     report.stablehlo = attribute::judge(&heard, &mut report.findings);
-    report.attributes = heard.attributes;
     if let (Some(table), Some((major, minor))) = (&table, report.api) {
         report.expected = table.expected;
         let size = heard.size.unwrap_or(0);
         let number = u32::try_from(minor).unwrap_or(0);
         report.missing = safe::missing(&known, table, &report.extensions, number, size);
         report.methods = safe::count(&known);
-        report.frameworks = framework::served(&frameworks, table, major, minor);
+        report.frameworks =
+            framework::served(&frameworks, table, (major, minor), failing(&heard, table));
         report.judge();
     }
+    report.attributes = heard.attributes;
     report.table = table;
     // The worst first; those of one grade stay in the order of the audit.
     report
         .findings
         .sort_by_key(|finding| std::cmp::Reverse(finding.grade));
     Ok(report)
+}
+
+/// Why no client can start, where none can.
+fn failing(heard: &Heard, table: &Table) -> Option<&'static str> {
+    let fails = |called: &Option<Called>| *called != Some(Called::Fine);
+    if table.moved {
+        return Some("its functions stand in other places");
+    }
+    match heard.step {
+        Some(Step::Load | Step::Entry | Step::Table | Step::Chain) => {
+            return Some("it cannot be read");
+        }
+        _ if fails(&heard.initialized) => return Some("its PJRT_Plugin_Initialize fails"),
+        _ => {}
+    }
+    let broken = fails(&heard.called_attributes) || !heard.attribute_faults.is_empty();
+    broken.then_some("its PJRT_Plugin_Attributes fails")
 }
 
 /// The library of a path or of an installed plugin's name.
@@ -147,11 +166,19 @@ fn find(plugin: &str) -> Result<PathBuf, Finding> {
 fn order(known: &Known, path: &Path) -> Order {
     let gates = &known.model.versions.gates;
     let ends = gates.of(API_TABLE).iter().map(|row| {
-        let end = match row.verdict {
-            Verdict::Known { known, .. } => u64::from(known),
-            _ => 0,
-        };
-        [u64::from(row.minor), u64::from(row.reported), end]
+        let (minor, reported) = (u64::from(row.minor), u64::from(row.reported));
+        match row.verdict {
+            Verdict::Known { known, .. } => [minor, reported, u64::from(known), 1],
+            _ => {
+                let layout = known.layout(API_TABLE, row.minor, reported);
+                [
+                    minor,
+                    reported,
+                    layout.map_or(reported, |layout| layout.size),
+                    0,
+                ]
+            }
+        }
     });
     let sizes = gates.of("PJRT_Plugin_Attributes").iter();
     let attributes = sizes.filter_map(|row| match row.verdict {

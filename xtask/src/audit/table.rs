@@ -67,7 +67,8 @@ impl Table {
         self.functions.iter().filter(|(_, s)| *s == status).count()
     }
 
-    fn named(&self, status: Status) -> Vec<&str> {
+    /// The slots that are so.
+    pub fn named(&self, status: Status) -> Vec<&str> {
         let of = self.functions.iter().filter(|(_, s)| *s == status);
         of.map(|(name, _)| name.as_str()).collect()
     }
@@ -240,7 +241,7 @@ fn tell(known: &Known, table: &Table, minor: u32, size: u64, found: &mut Vec<Fin
     if minor <= newest && recorded.contains(&size) && real > size {
         let text = format!(
             "headers of 0.{minor} say {size} bytes of a table that has {real}; the slots behind the \
-             reported end are read too, as `pjrt` does"
+             reported end are read too"
         );
         found.push(Finding::note("size-stale", text));
     }

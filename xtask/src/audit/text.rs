@@ -68,9 +68,10 @@ fn functions(out: &mut String, table: &Table) -> std::fmt::Result {
         .map(|(status, count)| format!("{count} {}", status.word()))
         .collect();
     writeln!(out, "functions   {}", counts.join(", "))?;
-    for (name, status) in &table.functions {
-        if *status != Status::Present {
-            writeln!(out, "  {:<8} {name}", status.word())?;
+    for status in all.into_iter().filter(|s| *s != Status::Present) {
+        let names = table.named(status);
+        if !names.is_empty() {
+            writeln!(out, "  {}: {}", status.word(), names.join(", "))?;
         }
     }
     Ok(())
@@ -120,7 +121,7 @@ fn frameworks(out: &mut String, report: &Report) -> std::fmt::Result {
             .push(entry);
     }
     for (index, (name, versions)) in by_name.iter().enumerate() {
-        let label = if index == 0 { "serves" } else { "" };
+        let label = if index == 0 { "taken by" } else { "" };
         writeln!(out, "{label:<11} {name}: {}", versions.join(", "))?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! A child with a time limit, of which nothing is left when it has ended.
 
+use std::collections::BTreeSet;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -122,28 +123,34 @@ fn kill(pid: i32) {
 /// Ends and reaps what a child left: its group, and those who went to a group of their own, who
 /// still carry the mark. Gives how many there were.
 fn clear(group: i32, mark: &str) -> usize {
-    let mut left = std::collections::BTreeSet::new();
+    let (mut left, mut open) = (BTreeSet::new(), BTreeSet::new());
     let end = Instant::now().checked_add(PATIENCE);
     loop {
         let marked = marked(mark);
         for pid in &marked {
             kill(*pid);
+            left.insert(*pid);
+            open.insert(*pid);
         }
-        left.extend(&marked);
-        let mut waiting = false;
-        for of in marked.iter().copied().chain([-group]) {
-            // SAFETY: only what this audit started is waited for; nothing is written.
-            let pid = unsafe { libc::waitpid(of, std::ptr::null_mut(), libc::WNOHANG) };
-            if pid > 0 {
-                left.insert(pid);
-            }
-            waiting |= pid >= 0;
+        // Dead ones carry no mark any longer, and still are to be reaped.
+        open.retain(|pid| reap_now(*pid) == 0);
+        let mut of_group = reap_now(-group);
+        while of_group > 0 {
+            left.insert(of_group);
+            of_group = reap_now(-group);
         }
-        if (!waiting && marked.is_empty()) || end.is_none_or(|end| Instant::now() >= end) {
+        let is_clear = of_group < 0 && open.is_empty() && marked.is_empty();
+        if is_clear || end.is_none_or(|end| Instant::now() >= end) {
             return left.len();
         }
         std::thread::sleep(PAUSE);
     }
+}
+
+/// Reaps a process, or one of a group: its number, 0 if it still runs, less if it is no child.
+fn reap_now(of: i32) -> i32 {
+    // SAFETY: only what this audit started is waited for; nothing is written.
+    unsafe { libc::waitpid(of, std::ptr::null_mut(), libc::WNOHANG) }
 }
 
 /// Living processes with the mark in their environment.
