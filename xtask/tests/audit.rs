@@ -7,11 +7,16 @@ mod files;
 mod plugins;
 #[path = "audit/processes.rs"]
 mod processes;
+#[path = "audit/whole.rs"]
+mod whole;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+
+/// The page that says what each code means.
+const PAGE: &str = include_str!("../../docs/src/audit.md");
 
 /// A folder for what a test makes.
 struct Scene(tempfile::TempDir);
@@ -84,9 +89,14 @@ impl Audited {
         let run = command.output().unwrap();
         let out = String::from_utf8_lossy(&run.stdout);
         let said = String::from_utf8_lossy(&run.stderr);
+        let report: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{said}"));
+        for finding in report["findings"].as_array().unwrap() {
+            let row = format!("| `{}` |", finding["code"].as_str().unwrap());
+            assert!(PAGE.contains(&row), "{row} is not in docs/src/audit.md");
+        }
         Self {
             status: run.status.code(),
-            report: serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{said}")),
+            report,
         }
     }
 

@@ -6,8 +6,9 @@ use pjrt::sys;
 use serde_json::json;
 
 use super::calls;
-use super::fact::{HEAD, LARGEST, NODE, Order, Step, Teller};
+use super::fact::{HEAD, LARGEST, NODE, Order, Teller};
 use super::memory::Memory;
+use super::step::Step;
 
 /// More nodes than this are no chain.
 const LONGEST: usize = 1024;

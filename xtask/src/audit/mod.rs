@@ -17,6 +17,7 @@ mod memory;
 mod process;
 mod report;
 mod safe;
+mod step;
 mod table;
 mod text;
 mod watch;
@@ -33,8 +34,9 @@ pub use finding::{Finding, Grade};
 pub use report::Report;
 pub use text::text;
 
-use fact::{Called, Heard, Order, Step};
+use fact::{Called, Heard, Order};
 use known::Known;
+use step::Step;
 use table::Table;
 
 /// What to audit.

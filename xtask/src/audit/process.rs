@@ -4,9 +4,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use super::fact::{Heard, Order, Step};
+use super::fact::{Heard, Order};
 use super::file::Library;
 use super::finding::{Finding, names};
+use super::step::Step;
 use super::watch::{Ended, How, signal, watch};
 
 /// What libtpu wants before it starts, on a machine without a TPU.
