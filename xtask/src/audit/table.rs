@@ -174,12 +174,13 @@ fn slots(known: &Known, heard: &Heard, minor: u32, size: u64, found: &mut Vec<Fi
         }
     }
     let end = layout.size.max(HEAD as u64);
+    let size = size.min(heard.readable.unwrap_or(size));
     for offset in (end..size / 8 * 8).step_by(8) {
         table
             .functions
             .push((format!("(offset {offset})"), Status::Unknown));
     }
-    if let Some(readable) = heard.readable {
+    if let (Some(readable), Some(size)) = (heard.readable, heard.size) {
         let text = format!(
             "PJRT_Api.struct_size: expected as many bytes as the table has, got {size} where {readable} \
              can be read; set it to PJRT_Api_STRUCT_SIZE"
@@ -285,9 +286,9 @@ fn tell(known: &Known, table: &Table, minor: u32, size: u64, found: &mut Vec<Fin
     let unknown = table.count(Status::Unknown);
     if unknown > 0 {
         let text = format!(
-            "{unknown} slots from offset {} on are in no header here; they are left alone: `cargo \
-             xtask bump` takes newer headers",
-            size / 8 * 8 - unknown as u64 * 8
+            "{unknown} slots from {} on are in no header here; they are left alone: `cargo xtask bump` \
+             takes newer headers",
+            table.named(Status::Unknown).first().unwrap_or(&"?")
         );
         found.push(Finding::note("slots-unknown", text));
     }

@@ -70,8 +70,13 @@ fn functions(out: &mut String, table: &Table) -> std::fmt::Result {
     writeln!(out, "functions   {}", counts.join(", "))?;
     for status in all.into_iter().filter(|s| *s != Status::Present) {
         let names = table.named(status);
+        // Offsets say less than names, and there may be very many.
+        let list = match status {
+            Status::Unknown => super::finding::names(&names),
+            _ => names.join(", "),
+        };
         if !names.is_empty() {
-            writeln!(out, "  {}: {}", status.word(), names.join(", "))?;
+            writeln!(out, "  {}: {list}", status.word())?;
         }
     }
     Ok(())

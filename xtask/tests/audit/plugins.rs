@@ -49,7 +49,7 @@ fn a_size_that_its_version_did_not_have_is_wrong() {
         "size-unexpected",
         &["expected 1144 for 0.114", "got 1152"],
     );
-    found.says("note", "slots-unknown", &["1 slots from offset 1144"]);
+    found.says("note", "slots-unknown", &["1 slots from (offset 1144)"]);
     assert_eq!(found.status, Some(1));
     let last = found.report["functions"]
         .as_array()
