@@ -1,4 +1,7 @@
 //! Command-line door of the workspace.
+#[cfg(all(unix, feature = "plugins"))]
+pub mod audit;
+pub mod audit_cmd;
 #[cfg(feature = "clang")]
 pub mod bindings;
 pub mod book;

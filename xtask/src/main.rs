@@ -37,6 +37,8 @@ enum Command {
     #[cfg(not(feature = "plugins"))]
     #[command(disable_help_flag = true)]
     Quickstart(Rest),
+    /// What is right and wrong with a plugin's file
+    Audit(xtask::audit_cmd::Args),
     /// Write every derived file: bindings, model, mirrors
     Codegen(codegen_cmd::Args),
     /// Take a new set of headers: everything that follows without a person, and what needs one
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Command::Run(args) => Ok(xtask::run_cmd::report(&args)),
         #[cfg(not(feature = "run"))]
         Command::Run(_) => xtask::clang_door::again_with("run"),
+        Command::Audit(args) => return xtask::audit_cmd::run(&args),
         Command::Codegen(args) => codegen_cmd::run(&args),
         Command::Bump(args) => xtask::bump_cmd::run(&args),
         Command::Coverage(args) => coverage_cmd::run(&args),
