@@ -151,6 +151,8 @@ fn outputs_become_files_that_can_be_inputs() {
     args.repeat = 3;
     let text = printed(&args);
     for part in [
+        "entry main",
+        "root ",
         "flops",
         "temporary",
         "compile ",
@@ -311,8 +313,6 @@ fn nothing_is_written_by_a_run_that_fails() {
     let names = std::fs::read_dir(scene.path("out")).unwrap().flatten();
     let names: Vec<_> = names.map(|entry| entry.file_name()).collect();
     assert_eq!(names, ["output0.npy"]);
-    args.output = None;
-    assert!(refused(&args).contains("add --output"));
     args.output = Some(scene.path("x.npy"));
     assert!(refused(&args).contains("a folder was expected"));
 }

@@ -18,7 +18,7 @@ pub fn ident(name: &str) -> Ident {
     let sound: String = name
         .chars()
         .map(|c| {
-            if c.is_alphanumeric() || c == '_' {
+            if c.is_ascii_alphanumeric() || c == '_' {
                 c
             } else {
                 '_'
@@ -27,7 +27,7 @@ pub fn ident(name: &str) -> Ident {
         .collect();
     match sound.chars().next() {
         Some('_') if sound.len() == 1 => Ident::new("__", Span::call_site()),
-        Some(first) if first.is_alphabetic() || first == '_' => {
+        Some(first) if first.is_ascii_alphabetic() || first == '_' => {
             Ident::new(&sound, Span::call_site())
         }
         _ => Ident::new(&format!("_{sound}"), Span::call_site()),

@@ -172,7 +172,7 @@ fn holds(model: &Model, entry: &VtableEntry, field: &Field) -> Option<Holds> {
 
 /// A parameter's name, which is none of the checked call's own.
 pub(crate) fn param_ident(at: usize, name: &str) -> Ident {
-    const OWN: [&str; 5] = ["api", "object", "table", "function", "returned"];
+    const OWN: [&str; 6] = ["api", "object", "table", "function", "returned", "traced"];
     match name {
         "" => names::ident(&format!("arg{at}")),
         own if OWN.contains(&own) => names::ident(&format!("{own}_")),

@@ -10,6 +10,7 @@ mod table;
 mod value;
 mod vtable;
 
+use super::UPSTREAM;
 use super::tree::{Node, Tree};
 use super::types::*;
 use super::vocabulary::{self, Kind, Section};
@@ -434,13 +435,16 @@ impl Loader<'_> {
 
     /// Rules that span entries.
     fn cross_check(&mut self, tree: &Node, overlay: &Overlay) {
-        let mut names: BTreeMap<&str, &str> = BTreeMap::new();
+        // A vendor's types stand in another crate than upstream's.
+        let mut names: BTreeMap<(bool, &str), &str> = BTreeMap::new();
         let rust_names = overlay.handles.iter().map(|(c, h)| (c, &h.rust));
         let rust_names = rust_names.chain(overlay.enums.iter().map(|(c, e)| (c, &e.rust)));
         for (c, rust) in rust_names.chain(overlay.values.iter().map(|(c, v)| (c, &v.rust))) {
-            if let Some(other) = names.insert(rust, c) {
-                let sections = ["handle", "enum", "value"];
-                let node = sections.iter().find_map(|s| tree.get(s)?.get(c));
+            let sections = ["handle", "enum", "value"];
+            let node = sections.iter().find_map(|s| tree.get(s)?.get(c));
+            let file = node.and_then(|n| self.files.get(n.file));
+            let upstream = file.is_some_and(|f| f == UPSTREAM);
+            if let Some(other) = names.insert((upstream, rust), c) {
                 if let Some(node) = node {
                     self.refuse(
                         "O040",
@@ -496,6 +500,8 @@ fn flag(node: &Node, key: &str) -> bool {
 
 fn is_identifier(text: &str) -> bool {
     let mut chars = text.chars();
-    chars.next().is_some_and(|c| c.is_alphabetic() || c == '_')
-        && chars.all(|c| c.is_alphanumeric() || c == '_')
+    chars
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

@@ -1,6 +1,9 @@
 //! Judgements: what the C types do not say, written by people, each with a reason.
 //!
 //! [`vocabulary`] is the one definition of the keys; the loader refuses whatever it does not list.
+/// What stands in the place of a file's name for upstream's judgements, in the tree of a vendor.
+pub const UPSTREAM: &str = "pjrt's own judgements";
+
 mod load;
 #[cfg(feature = "vendor")]
 mod parse;

@@ -5,7 +5,7 @@ use crate::expand::Invocation;
 use crate::model::from_json;
 use crate::overlay::Tree;
 use crate::schema::{self, Enum, EnumValue, Extension, Field, Function, Slot, Struct};
-use crate::schema::{Signature, StructKind};
+use crate::schema::{Header, Signature, StructKind};
 
 fn upstream() -> Model {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../pjrt/model.json");
@@ -179,34 +179,128 @@ fn schema_of(header: Header) -> Schema {
     }
 }
 
+/// The rows of a function of the newest header, given older ones.
+fn rows(older: Vec<Header>, newest: &Header, name: &str) -> Vec<[u32; 4]> {
+    let older = Revisions(older.into_iter().map(schema_of).collect());
+    let sized = older.sized(newest);
+    let rows = sized.gates.of(name).iter().map(|r| r.numbers());
+    rows.collect()
+}
+
 #[test]
 fn what_a_revision_has_is_told_by_the_size_of_its_table() {
-    let older = Revisions(vec![schema_of(header(2, 1))]);
-    let gates = older.gates(&header(3, 2));
-    let rows = |name: &str| {
-        gates
-            .of(name)
-            .iter()
-            .map(|r| r.numbers())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(rows("Acme_F0"), [[0, 0, 16, 16], [48, 0, 24, 24]]);
-    assert_eq!(rows("Acme_F1"), Vec::<[u32; 4]>::new(), "it never changed");
-    assert_eq!(rows("Acme_F2"), [[0, 0, 0, 0], [48, 0, 16, 16]]);
-    assert_eq!(gates.later("Acme_F0", 24), Some(48));
+    let newest = header(3, 2);
+    let of = |name: &str| rows(vec![header(2, 1)], &newest, name);
+    assert_eq!(of("Acme_F0"), [[0, 0, 16, 16], [48, 0, 24, 24]]);
+    assert_eq!(of("Acme_F1"), Vec::<[u32; 4]>::new(), "it never changed");
+    assert_eq!(of("Acme_F2"), [[0, 0, 0, 0], [48, 0, 16, 16]]);
 }
 
 #[test]
 fn of_revisions_with_one_size_of_table_only_what_all_have_is_used() {
+    // What only the newest knows is not relied upon, until a table is larger than all known.
+    let found = rows(vec![header(3, 1)], &header(3, 2), "Acme_F0");
+    assert_eq!(found, [[0, 0, 24, 16], [49, 0, 24, 24]]);
+    let found = rows(vec![header(2, 1), header(3, 1)], &header(3, 2), "Acme_F0");
+    assert_eq!(found, [[0, 0, 16, 16], [48, 0, 24, 16], [49, 0, 24, 24]]);
+}
+
+#[test]
+fn arguments_that_changed_under_one_size_of_table_are_refused() {
+    let mut before = header(2, 1);
+    before.structs[0].fields[1].ty = "char*".to_owned();
+    let found = rows(vec![before], &header(2, 1), "Acme_F0");
+    assert_eq!(found, [[0, 0, 0, 1], [41, 0, 16, 16]]);
+}
+
+#[test]
+fn a_table_that_shrank_is_not_taken_for_the_newest() {
+    let mut newest = header(2, 1);
+    // The first function is gone: the second stands in its place.
+    newest.functions.remove(0);
+    newest.functions[0].offset = 24;
+    for table in newest.structs.iter_mut().filter(|s| s.name == "Acme_Table") {
+        table.fields.remove(1);
+        table.fields[1].offset = 24;
+        table.size = 32;
+        table.struct_size = Some(32);
+    }
     let older = Revisions(vec![schema_of(header(3, 1))]);
-    let gates = older.gates(&header(3, 2));
-    let rows: Vec<_> = gates.of("Acme_F0").iter().map(|r| r.numbers()).collect();
-    assert_eq!(rows, Vec::<[u32; 4]>::new(), "one row is no change");
-    // The larger size is sent, and what only the newest knows is not relied upon.
-    let both = Revisions(vec![schema_of(header(2, 1)), schema_of(header(3, 1))]);
-    let gates = both.gates(&header(3, 2));
-    let rows: Vec<_> = gates.of("Acme_F0").iter().map(|r| r.numbers()).collect();
-    assert_eq!(rows, [[0, 0, 16, 16], [48, 0, 24, 16]]);
+    let sized = older.sized(&newest);
+    assert_eq!(sized.largest["Acme_Table"], 48);
+    let rows: Vec<_> = sized
+        .gates
+        .of("Acme_F1")
+        .iter()
+        .map(|r| r.numbers())
+        .collect();
+    assert_eq!(rows, [[0, 0, 16, 16], [48, 0, 0, 1], [49, 0, 16, 16]]);
+}
+
+#[test]
+fn a_revision_reports_the_constant_or_the_size_of_its_table() {
+    let flagged = |name: &str| {
+        let mut header = header(1, 1);
+        for table in header.structs.iter_mut().filter(|s| s.name == "Acme_Table") {
+            let mut flag = field(name, "bool", 32, 1);
+            flag.slot = Some(Slot::Flag);
+            table.fields.push(flag);
+            table.size = 40;
+            table.struct_size = Some(33);
+        }
+        header
+    };
+    let older = Revisions(vec![schema_of(header(1, 1))]);
+    let newest = flagged("fast");
+    let rows: Vec<_> = older.sized(&newest).gates.of("Acme_Table.fast").to_vec();
+    let rows: Vec<_> = rows.iter().map(|r| r.numbers()).collect();
+    assert_eq!(rows, [[0, 0, 0, 0], [33, 0, 1, 1]]);
+}
+
+#[test]
+fn a_callback_that_takes_something_else_is_refused() {
+    let with = |params: &str| {
+        let mut header = header(1, 1);
+        header.structs[0].fields[1].ty = "Acme_Call".to_owned();
+        header.callbacks.push(schema::Callback {
+            name: "Acme_Call".to_owned(),
+            signature: Signature {
+                returns: "void".to_owned(),
+                params: vec![schema::Param {
+                    name: String::new(),
+                    ty: params.to_owned(),
+                }],
+            },
+            line: 1,
+        });
+        header
+    };
+    let found = rows(vec![with("int64_t")], &with("double"), "Acme_F0");
+    assert_eq!(found, [[0, 0, 0, 1], [33, 0, 16, 16]]);
+    let found = rows(vec![with("double")], &with("double"), "Acme_F0");
+    assert_eq!(found, Vec::<[u32; 4]>::new());
+}
+
+#[test]
+fn an_array_whose_items_grew_is_refused() {
+    let with = |size: u64| {
+        let mut header = header(1, 1);
+        header.structs[0].fields[1].ty = "const Acme_Item*".to_owned();
+        let mut item = Struct {
+            name: "Acme_Item".to_owned(),
+            size,
+            align: 8,
+            ..Struct::default()
+        };
+        for at in 0..size / 8 {
+            item.fields
+                .push(field(&format!("x{at}"), "double", 8 * at, 8));
+        }
+        header.structs.push(item);
+        header
+    };
+    let found = rows(vec![with(16)], &with(24), "Acme_F0");
+    assert_eq!(found, [[0, 0, 0, 1], [33, 0, 16, 16]]);
 }
 
 #[test]
@@ -215,9 +309,29 @@ fn a_slot_that_moved_is_laid_out_otherwise() {
     for function in &mut before.functions {
         function.offset = 24 + 8 * (1 - (function.offset - 24) / 8);
     }
+    let found = rows(vec![before], &header(3, 1), "Acme_F0");
+    assert_eq!(found, [[0, 0, 0, 1], [48, 0, 16, 16]]);
+}
+
+#[test]
+fn functions_that_share_arguments_of_different_age_are_refused() {
+    let mut before = header(1, 1);
+    before.structs.retain(|s| s.name != "Acme_F1_Args");
+    let mut newest = header(2, 2);
+    let upstream = upstream();
+    newest.functions[1].args = Some("Acme_F0_Args".to_owned());
     let older = Revisions(vec![schema_of(before)]);
-    let gates = older.gates(&header(3, 1));
-    assert_eq!(gates.layout_since("Acme_F0"), Some(48));
+    let gates = older.sized(&newest).gates;
+    let found = collisions::shared_arguments(&upstream.facts, &newest, &gates, "acme.json");
+    assert!(
+        found
+            .to_string()
+            .contains("Acme_F1 and Acme_F0 share `Acme_F0_Args`"),
+        "{found}"
+    );
+    newest.functions[1].args = Some("PJRT_Client_Devices_Args".to_owned());
+    let found = collisions::shared_arguments(&upstream.facts, &newest, &gates, "acme.json");
+    assert!(found.to_string().contains("are upstream's"), "{found}");
 }
 
 #[test]
@@ -281,7 +395,7 @@ fn an_overlay_that_judges_upstreams_items_is_refused_at_its_line() {
         .to_string();
     assert!(
         found.contains(
-            "acme.toml:1:9: error[N007]: [handle.PJRT_Client] is judged by `pjrt` itself"
+            "acme.toml:1:9: error[N007]: [handle.PJRT_Client] is about what `pjrt` itself has"
         ),
         "{found}"
     );

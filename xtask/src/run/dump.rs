@@ -4,12 +4,12 @@ use std::io::Write;
 
 use pjrt::{CompiledMemoryStats, Executable, Program};
 
-use super::Problem;
+use super::{Problem, listing};
 
 /// What to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Dump {
-    /// The program as the compiler left it: optimised.hlo.pb in the folder of --output
+    /// The program as the compiler left it; with --output it is also a file, optimised.hlo.pb
     Optimised,
     /// What the compiler thinks that a run costs
     Cost,
@@ -35,6 +35,27 @@ pub fn optimised(executable: &Executable) -> Result<Program<'static>, Problem> {
             .next("leave --dump optimised out")
         }),
     }
+}
+
+/// Prints the program's instructions, as far as they are read here.
+///
+/// # Errors
+///
+/// Errors of `out`.
+pub fn list(program: &Program<'_>, out: &mut dyn Write) -> Result<(), Problem> {
+    let listed = match program.format() {
+        "mlir" => std::str::from_utf8(program.code())
+            .ok()
+            .map(|text| text.lines().map(str::to_owned).collect()),
+        _ => listing::listing(program.code()),
+    };
+    let (format, bytes) = (program.format(), program.code().len());
+    writeln!(out, "optimised   {format}, {bytes} bytes")?;
+    let unread = || vec!["it cannot be listed; --output DIR writes it as it is".to_owned()];
+    for line in listed.unwrap_or_else(unread) {
+        writeln!(out, "            {line}")?;
+    }
+    Ok(())
 }
 
 /// Prints the costs.

@@ -5,10 +5,12 @@ pub mod dump;
 mod elements;
 mod inputs;
 mod latency;
+mod listing;
 pub mod npy;
 mod plugin;
 pub mod session;
 mod show;
+mod wire;
 
 use std::fmt;
 

@@ -22,12 +22,6 @@ use crate::run_cmd::Args;
 ///
 /// What is wrong with the files or the inputs, what the plugin reports, and errors of `out`.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Problem> {
-    if args.dump.contains(&Dump::Optimised) && args.output.is_none() {
-        return Err(
-            Problem::new("--dump optimised writes a file, and no folder is given")
-                .next("add --output DIR"),
-        );
-    }
     let files = inputs::assigned(&args.input)?;
     if let Some(folder) = args.output.as_ref().filter(|path| path.is_file()) {
         let what = format!(
@@ -77,6 +71,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Problem> {
             Dump::Memory => dump::memory(&executable, out)?,
             Dump::Optimised => {
                 let optimised = dump::optimised(&executable)?;
+                dump::list(&optimised, out)?;
                 let name = match optimised.format() {
                     "mlir" => "optimised.mlir",
                     _ => "optimised.hlo.pb",
