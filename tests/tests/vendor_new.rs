@@ -343,8 +343,11 @@ fn crates_build_before_and_after_the_holes_are_filled() {
     assert_eq!(xtask::vendor::check::check(&acme("acme")), Ok(true));
     builds(&acme("acme"));
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("acme");
-    new::new(&reading(acme("acme_pjrt_extension.h")), &out).unwrap();
+    let out = folder.path().join("holes");
+    // Another name, for cargo takes two packages of one name in one target folder for the same.
+    let mut reading = reading(acme("acme_pjrt_extension.h"));
+    reading.module = Some("holes".into());
+    new::new(&reading, &out).unwrap();
     assert_eq!(xtask::vendor::check::check(&out), Ok(false));
     builds(&out);
 }
