@@ -1,7 +1,7 @@
 //! Alarms: closures that the driver calls, and gives back when it calls them no more.
 
 use crate::{Acme, raw};
-use pjrt::__rt::{self as rt, Kept};
+use pjrt::kit::{self, Kept};
 use pjrt::{Device, Result};
 use std::borrow::Cow;
 use std::ffi::{c_char, c_void};
@@ -18,7 +18,7 @@ unsafe extern "C" fn alarm(celsius: f64, text: *const c_char, size: usize, data:
     };
     // SAFETY: the data is what was registered with this function.
     unsafe {
-        rt::call_back::<OnAlarm>(data, |closure| {
+        kit::call_back::<OnAlarm>(data, |closure| {
             closure(celsius, &text);
             Ok(())
         });
@@ -27,7 +27,7 @@ unsafe extern "C" fn alarm(celsius: f64, text: *const c_char, size: usize, data:
 
 unsafe extern "C" fn end(data: *mut c_void) {
     // SAFETY: the data is what was registered with this function.
-    unsafe { rt::let_go::<OnAlarm>(data) }
+    unsafe { kit::let_go::<OnAlarm>(data) }
 }
 
 impl Acme {
@@ -45,7 +45,7 @@ impl Acme {
     where
         F: Fn(f64, &str) + Send + Sync + 'static,
     {
-        rt::of_plugin(self.table.api(), device, "Acme_Device_OnAlarm", "device")?;
+        kit::of_plugin(self.table.api(), device, "Acme_Device_OnAlarm", "device")?;
         let kept = Kept::<OnAlarm>::new(Arc::new(closure));
         let input = raw::AcmeDeviceOnAlarmIn::new(
             device.as_raw(),

@@ -1,7 +1,7 @@
 //! What the table says of the driver: functions without a struct of arguments, flags and data.
 
 use crate::{Acme, Limits, raw, sys};
-use pjrt::__rt::{self as rt, Place};
+use pjrt::kit::{self, Place};
 use pjrt::{Device, Result};
 use std::ffi::CStr;
 
@@ -43,7 +43,7 @@ impl Acme {
     /// `ForeignHandle` for a device of another plugin; `Unimplemented` if the plugin's table lacks the
     /// function.
     pub fn ticks(&self, device: &Device) -> Result<i64> {
-        rt::of_plugin(
+        kit::of_plugin(
             self.table.api(),
             device,
             "PJRT_Acme_Extension_ticks",
@@ -69,7 +69,7 @@ impl Acme {
             return Ok(None);
         }
         // SAFETY: not null; the table points at one struct, which is as old as the table.
-        let all = unsafe { rt::value_list::<Limits>(limits, 1, LIMITS) }?;
+        let all = unsafe { kit::value_list::<Limits>(limits, 1, LIMITS) }?;
         Ok(all.into_iter().next())
     }
 }

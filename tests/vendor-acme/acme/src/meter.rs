@@ -1,7 +1,7 @@
 //! Meters: objects that carry a table of their functions and count their own references.
 
 use crate::{Acme, Unit, raw};
-use pjrt::__rt::{self as rt, Place, Ref};
+use pjrt::kit::{self, Place, Ref};
 use pjrt::{Device, Result};
 
 const METER: Place = Place {
@@ -22,7 +22,7 @@ impl Acme {
     /// `ForeignHandle` for a device of another plugin; `Unimplemented` if the plugin is older; what
     /// the plugin reports.
     pub fn meter(&self, device: &Device) -> Result<Meter> {
-        rt::of_plugin(self.table.api(), device, "Acme_Device_Meter", "device")?;
+        kit::of_plugin(self.table.api(), device, "Acme_Device_Meter", "device")?;
         let input = raw::AcmeDeviceMeterIn::new(device.as_raw());
         // SAFETY: the device is live while it is borrowed, and of this plugin.
         let meter = unsafe { raw::acme_device_meter(self.table, input) }?.meter;
@@ -31,7 +31,7 @@ impl Acme {
         }
         // SAFETY: the meter is new and of this plugin, the reference is the caller's, and the meter
         // outlives nothing that the device's client holds.
-        let meter = unsafe { Ref::owned(self.table.api(), meter, rt::owner_of(device)) }?;
+        let meter = unsafe { Ref::owned(self.table.api(), meter, kit::owner_of(device)) }?;
         Ok(Meter(meter))
     }
 }
