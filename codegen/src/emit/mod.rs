@@ -21,6 +21,8 @@ pub mod platform;
 pub mod plugin;
 #[cfg(feature = "vendor")]
 pub mod positional;
+#[cfg(feature = "vendor")]
+pub mod server;
 pub mod sys_names;
 mod tables;
 pub mod value;

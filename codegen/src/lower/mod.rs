@@ -9,5 +9,7 @@ pub mod names;
 pub mod outputs;
 pub mod place;
 pub mod receiver;
+#[cfg(feature = "vendor")]
+pub mod served;
 pub mod value;
 pub mod vtable;

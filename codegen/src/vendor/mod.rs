@@ -5,6 +5,7 @@ mod collisions;
 pub mod invocation;
 pub mod items;
 pub mod revisions;
+pub mod server;
 
 pub use collisions::collisions;
 pub use revisions::Revisions;
