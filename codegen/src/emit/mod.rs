@@ -25,6 +25,8 @@ pub mod positional;
 pub mod server;
 pub mod sys_names;
 mod tables;
+#[cfg(feature = "vendor")]
+mod thunks;
 pub mod value;
 pub mod vtable;
 #[cfg(feature = "tools")]

@@ -1,11 +1,11 @@
-//! The plugin's side of an extension: a trait with a method for each slot of its table, thunks that
-//! answer for whoever implements it, and the table that holds them.
+//! The plugin's side of an extension: a trait with a method for each slot of its table, and the table
+//! of the functions that answer for whoever implements it.
 
 use super::calls::size_constant;
-use super::docs;
+use super::{docs, thunks};
 use crate::lower::call::path;
 use crate::lower::names;
-use crate::lower::served::{self, Argument, Arguments, Gives, Holds, Must, ServedSlot};
+use crate::lower::served::{self, Arguments, Gives, Holds, ServedSlot};
 use crate::model::Model;
 use crate::schema::{Direction, Extension, Header, Struct};
 use proc_macro2::{Ident, Literal, TokenStream};
@@ -15,13 +15,13 @@ use quote::quote;
 const BASE: &str = "PJRT_Extension_Base";
 
 /// The names of what is generated.
-struct Names {
+pub(super) struct Names {
     /// The trait.
-    server: Ident,
+    pub(super) server: Ident,
     /// The functions that may be left out.
-    slot: Ident,
+    pub(super) slot: Ident,
     /// The table.
-    table: Ident,
+    pub(super) table: Ident,
 }
 
 /// Trait, slots and table of the extension that a header declares.
@@ -131,7 +131,11 @@ fn method(slot: &ServedSlot<'_>) -> TokenStream {
             let params = quote!(#(#idents: #types),*);
             let method = promised(ident, c_name, &params, &used, gives, &promise);
             let doc = docs::lines(&format!("Answers `{c_name}`."));
-            quote!(#doc #method)
+            quote! {
+                #[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
+                #doc
+                #method
+            }
         }
     }
 }
@@ -161,7 +165,7 @@ fn promised(
             ///
             /// # Errors
             ///
-            /// What the caller is told; nothing of `args` goes back then. Not written: `UNIMPLEMENTED`.
+            /// What the caller is told; no outputs go back then. Without a body: `UNIMPLEMENTED`.
         },
         _ => quote!(),
     };
@@ -171,7 +175,6 @@ fn promised(
         /// # Safety
         ///
         #promise
-        #[allow(clippy::too_many_arguments, reason = "one for each parameter of the C function")]
         unsafe fn #ident(&self, #params) #result #body
     }
 }
@@ -227,7 +230,7 @@ fn table(
     let path = path(model, &fact.table).ok_or_else(no_path)?;
     let size = size_constant(model, structure, &path);
     let number = Literal::u32_unsuffixed(fact.number);
-    let filled = slots.iter().map(|slot| fill(names, slot));
+    let filled = slots.iter().map(|slot| thunks::fill(names, slot));
     let (doc, of) = (
         format!(
             " The table `{}` of a plugin, whose functions a [`{server}`] answers.",
@@ -265,139 +268,4 @@ fn table(
             }
         }
     })
-}
-
-/// Fills a slot.
-fn fill(names: &Names, slot: &ServedSlot<'_>) -> TokenStream {
-    let (member, variant, kinds) = (&slot.member, &slot.variant, &names.slot);
-    let thunk = match &slot.holds {
-        Holds::Value { .. } => {
-            let method = &slot.method;
-            return quote!(table.#member = server.#method(););
-        }
-        Holds::Args(call) => with_arguments(names, &slot.method, call),
-        Holds::Positional {
-            function,
-            params,
-            gives,
-        } => positional(names, &slot.method, &function.name, params, gives),
-    };
-    quote! {
-        if server.offers(#kinds::#variant) {
-            #thunk
-            table.#member = ::core::option::Option::Some(thunk::<T>);
-        }
-    }
-}
-
-/// The function that answers for a method with a struct of arguments.
-fn with_arguments(names: &Names, method: &Ident, call: &Arguments<'_>) -> TokenStream {
-    let (server, pointer) = (&names.server, &call.pointer);
-    let (name, args, least) = (
-        &call.function.name,
-        &call.structure.name,
-        Literal::u64_unsuffixed(call.least),
-    );
-    let fields = call.fields.iter().map(field);
-    let answered = quote!(unsafe { T::instance().#method(args) });
-    let body = match call.gives {
-        Gives::Error => answered,
-        _ => quote!(::core::result::Result::Ok(#answered)),
-    };
-    // A function that only reads its arguments has them behind a constant pointer.
-    let cast = match pointer.to_string().starts_with("* const") {
-        true => quote!(args.cast_mut()),
-        false => quote!(args),
-    };
-    let (result, end) = end(&call.gives);
-    quote! {
-        unsafe extern "C" fn thunk<T: #server>(args: #pointer) #result {
-            const SERVED: ::pjrt::__rt::Served = ::pjrt::__rt::Served {
-                name: #name,
-                args: #args,
-                least: #least,
-                fields: &[#(#fields),*],
-            };
-            ::pjrt::__rt::safety!("the facts of the header give the struct; its pointer and what is in it are the caller's promise.");
-            let outcome = unsafe { ::pjrt::__rt::serve(&SERVED, #cast, |args| #body) };
-            #end
-        }
-    }
-}
-
-fn field(argument: &Argument<'_>) -> TokenStream {
-    let number = Literal::u64_unsuffixed;
-    let (offset, size) = (number(argument.field.offset), number(argument.field.size));
-    let name = match argument.field.name.as_str() {
-        "" => "union",
-        name => name,
-    };
-    let way = names::bare_ident(match argument.direction {
-        Direction::In => "In",
-        Direction::Out => "Out",
-        Direction::InOut => "InOut",
-    });
-    let must = match &argument.must {
-        Must::Be => quote!(Be),
-        Must::BeTruth => quote!(BeTruth),
-        Must::Point(lengths) => {
-            let lengths = lengths.iter().map(|length| {
-                let (offset, size) = (number(length.offset), number(length.size));
-                quote!((#offset, #size))
-            });
-            quote!(Point(&[#(#lengths),*]))
-        }
-    };
-    quote! {
-        ::pjrt::__rt::ServedField { name: #name, offset: #offset, size: #size, way: ::pjrt::__rt::Way::#way, must: ::pjrt::__rt::Must::#must }
-    }
-}
-
-/// The function that answers for a method with parameters by position.
-fn positional(
-    names: &Names,
-    method: &Ident,
-    c_name: &str,
-    params: &[(Ident, TokenStream)],
-    gives: &Gives,
-) -> TokenStream {
-    let server = &names.server;
-    let (idents, types): (Vec<_>, Vec<_>) = params.iter().cloned().unzip();
-    let answered = quote!(unsafe { T::instance().#method(#(#idents),*) });
-    let body = match gives {
-        Gives::Error => answered,
-        _ => quote!(::core::result::Result::Ok(#answered)),
-    };
-    let (result, end) = end(gives);
-    quote! {
-        unsafe extern "C" fn thunk<T: #server>(#(#idents: #types),*) #result {
-            let body = || {
-                ::pjrt::__rt::safety!("what the parameters refer to is the caller's promise.");
-                #body
-            };
-            let outcome = ::pjrt::__rt::caught(#c_name, body);
-            #end
-        }
-    }
-}
-
-/// The result of a thunk, and how it is made of an outcome.
-fn end(gives: &Gives) -> (TokenStream, TokenStream) {
-    match gives {
-        Gives::Error => (
-            quote!(-> *mut ::pjrt::sys::PJRT_Error),
-            quote!(::pjrt::__rt::answer(outcome, |failure| T::instance().error(failure))),
-        ),
-        Gives::Nothing => (
-            quote!(),
-            quote!(let _: ::core::result::Result<(), _> = outcome;),
-        ),
-        Gives::Value(ty) => (
-            quote!(-> #ty),
-            quote! {
-                ::pjrt::__rt::safety!("the type is declared in C: a number, a pointer, an absent function or a struct of these, of which zero bytes are a value.");
-                unsafe { ::pjrt::__rt::or_zero(outcome) }
-            },
-        ),
-    }
 }

@@ -5,6 +5,8 @@ pub mod callback;
 pub mod ctype;
 pub mod inputs;
 pub mod method;
+#[cfg(feature = "vendor")]
+pub mod musts;
 pub mod names;
 pub mod outputs;
 pub mod place;

@@ -3,12 +3,11 @@
 
 use super::call::{path, rust_type};
 use super::ctype::{CType, primitive};
-use super::inputs::spelt_length;
+use super::musts::{Must, must};
 use super::names;
 use super::vtable::{param_ident, spelt};
 use crate::model::gates::{Verdict, end};
-use crate::model::{ERROR, HEADER_FIELDS, Model};
-use crate::overlay::{FieldEntry, FunctionEntry};
+use crate::model::{ERROR, Model};
 use crate::schema::{
     Direction, Extension, Field, Function, Header, Param, Slot, Struct, StructKind,
 };
@@ -87,16 +86,6 @@ pub struct Argument<'m> {
     pub direction: Direction,
     /// What it must be.
     pub must: Must<'m>,
-}
-
-/// What an input must be.
-pub enum Must<'m> {
-    /// Anything.
-    Be,
-    /// A truth value.
-    BeTruth,
-    /// Not null, unless one of these numbers of items is zero.
-    Point(Vec<&'m Field>),
 }
 
 /// The names that the trait has of its own.
@@ -246,85 +235,4 @@ fn least(model: &Model, structure: &Struct) -> u64 {
         Verdict::Absent | Verdict::Incompatible => None,
     });
     then.fold(now, u64::min)
-}
-
-/// What an input must be. A pointer must point where the overlay says nothing else: without an entry
-/// nobody has judged the function, and a destructor may be given nothing.
-fn must<'m>(entry: Option<&FunctionEntry>, structure: &'m Struct, field: &Field) -> Must<'m> {
-    let ty = CType::of_field(field);
-    if ty.as_ref().and_then(CType::name) == Some("bool") {
-        return Must::BeTruth;
-    }
-    let Some(entry) = entry.filter(|entry| !entry.drop) else {
-        return Must::Be;
-    };
-    let points = matches!(&ty, Some(CType::Pointer { .. }));
-    if !points || field.optional || HEADER_FIELDS.contains(&field.name.as_str()) {
-        return Must::Be;
-    }
-    let said = entry.fields.get(&field.name);
-    if said.is_some_and(may_be_null) || entry.fields.values().any(|other| is_data_of(other, field))
-    {
-        return Must::Be;
-    }
-    let lengths = lengths(entry, structure, field, said);
-    // An address without a type or a length may be any.
-    let untyped = ty.as_ref().and_then(CType::pointer_to) == Some("void");
-    match untyped && lengths.is_empty() {
-        true => Must::Be,
-        false => Must::Point(lengths),
-    }
-}
-
-/// Whether null is an answer that a field's judgement allows.
-fn may_be_null(said: &FieldEntry) -> bool {
-    said.optional
-        || said.nullable
-        || said.address
-        || said.reserved
-        || said.one_of.is_some()
-        || said.set_by.is_some()
-        || said.user_data.is_some()
-}
-
-/// Whether a field is data, holder or deleter that goes with another one.
-fn is_data_of(other: &FieldEntry, field: &Field) -> bool {
-    let named = [
-        &other.user_data,
-        &other.holder,
-        &other.deleter,
-        &other.one_of,
-    ];
-    named.into_iter().flatten().any(|name| *name == field.name)
-}
-
-/// The fields that say how many items a field points to.
-fn lengths<'m>(
-    entry: &FunctionEntry,
-    structure: &'m Struct,
-    field: &Field,
-    said: Option<&FieldEntry>,
-) -> Vec<&'m Field> {
-    let mut names: Vec<&str> = Vec::new();
-    if let Some(said) = said {
-        names.extend(said.len.as_deref());
-        names.extend(said.capacity.as_deref());
-    }
-    // Lengths of texts are as many as the texts.
-    let texts = entry.fields.iter();
-    for (name, other) in texts.filter(|(_, e)| e.sizes.as_deref() == Some(&field.name)) {
-        names.extend(
-            other
-                .len
-                .as_deref()
-                .or_else(|| spelt_length(structure, name)),
-        );
-    }
-    if names.is_empty() {
-        names.extend(spelt_length(structure, &field.name));
-    }
-    let fields = structure.fields.iter();
-    let fields = fields.filter(|f| names.contains(&f.name.as_str()));
-    // A number behind a pointer is not read here.
-    fields.filter(|f| !f.ty.ends_with('*')).collect()
 }

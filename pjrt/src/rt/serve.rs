@@ -61,6 +61,17 @@ pub enum Must {
 }
 
 impl ServedField {
+    /// A field: name, where it begins, how many bytes it has, who fills it, what it must be.
+    pub const fn new(name: &'static str, offset: usize, size: usize, way: Way, must: Must) -> Self {
+        ServedField {
+            name,
+            offset,
+            size,
+            way,
+            must,
+        }
+    }
+
     /// Whether a caller with so many bytes has it.
     fn within(&self, bytes: usize) -> bool {
         self.offset

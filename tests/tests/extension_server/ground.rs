@@ -13,10 +13,7 @@ macro_rules! ground {
 
             /// A plugin as described, with the tower's table at a place of its chain.
             fn plugin(builder: pjrt_mock::Builder, at: usize) -> pjrt_tests::Mocked {
-                // ANCHOR: link
-                let table = crate::server::BellTable::new::<crate::tower::Tower<$name>>();
-                let node = table.link(std::ptr::null_mut());
-                // ANCHOR_END: link
+                let node = crate::tower::chain::<$name>(std::ptr::null_mut());
                 // SAFETY: the node is new and lives as long as the process.
                 let plugin = pjrt_tests::mocked(unsafe { builder.extension_node(at, node) });
                 $name::books().get_or_init(|| plugin.mock.books());

@@ -1,6 +1,6 @@
 //! A plugin's side of the bell's extension, as a plugin would write it.
 
-use super::server::{BellServer, BellSlot, sys};
+use super::server::{BellServer, BellSlot, BellTable, sys};
 use pjrt::ErrorCode;
 use pjrt::server::Failure;
 use std::marker::PhantomData;
@@ -36,6 +36,15 @@ unsafe fn rope<'a>(handle: *const sys::Bell_Rope) -> Result<&'a Rope, Failure> {
 }
 
 static LIMITS: sys::Bell_Limits = sys::Bell_Limits { most_rings: 12 };
+
+// ANCHOR: link
+/// The chain of a plugin's extensions: the tower's table before the nodes that there were.
+pub fn chain<G: Ground>(
+    before: *mut pjrt::sys::PJRT_Extension_Base,
+) -> *mut pjrt::sys::PJRT_Extension_Base {
+    BellTable::new::<Tower<G>>().link(before)
+}
+// ANCHOR_END: link
 
 // ANCHOR: server
 impl<G: Ground> BellServer for Tower<G> {

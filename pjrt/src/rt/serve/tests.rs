@@ -15,25 +15,15 @@ struct Args {
 
 const FIRST: usize = 32;
 
-fn field(name: &'static str, offset: usize, size: usize, way: Way, must: Must) -> ServedField {
-    ServedField {
-        name,
-        offset,
-        size,
-        way,
-        must,
-    }
-}
-
 fn served(least: usize) -> Served {
     let lengths: &[(usize, usize)] = &[(16, 8)];
     let fields = vec![
-        field("struct_size", 0, 8, Way::In, Must::Be),
-        field("items", 8, 8, Way::In, Must::Point(lengths)),
-        field("num_items", 16, 8, Way::In, Must::Be),
-        field("flag", 24, 1, Way::In, Must::BeTruth),
-        field("filled", 28, 4, Way::Out, Must::Be),
-        field("later", 32, 8, Way::InOut, Must::Be),
+        ServedField::new("struct_size", 0, 8, Way::In, Must::Be),
+        ServedField::new("items", 8, 8, Way::In, Must::Point(lengths)),
+        ServedField::new("num_items", 16, 8, Way::In, Must::Be),
+        ServedField::new("flag", 24, 1, Way::In, Must::BeTruth),
+        ServedField::new("filled", 28, 4, Way::Out, Must::Be),
+        ServedField::new("later", 32, 8, Way::InOut, Must::Be),
     ];
     Served {
         name: "Fill",
@@ -131,12 +121,11 @@ fn any_byte_is_a_truth_value() {
     let mut given = args(size_of::<Args>());
     // SAFETY: the byte is not read as a truth value in this test.
     unsafe { (&raw mut given.flag).cast::<u8>().write(7) };
-    run(&raw mut given, |args| {
+    let body = |args: &mut Args| {
         assert!(args.flag);
         Ok(())
-    })
-    .unwrap();
-    given.flag = false;
+    };
+    run(&raw mut given, body).unwrap();
 }
 
 #[test]
