@@ -76,6 +76,11 @@ fn results_come_back() {
     assert_eq!(rope.rest().unwrap(), 0);
     // Arguments without a size.
     assert_eq!(bell.weight(device).unwrap(), 1.5);
+    // The mock tells what its handles stand for.
+    let books = plugin.mock.books();
+    assert_eq!(books.client(client.as_raw()), Ok(()));
+    assert_eq!(books.buffer(buffer.as_raw()), Ok(()));
+    assert_eq!(books.device(device.as_raw()), Ok(1));
 }
 
 ground!(Failures);
@@ -173,4 +178,12 @@ fn the_node_is_found_wherever_it_stands() {
     let absent = other.extension::<Bell>();
     assert!(matches!(absent, Err(Error::NoExtension { .. })));
     assert_eq!(Bell::NAME, "Bell");
+}
+
+ground!(Old);
+
+#[test]
+#[should_panic(expected = "have no place in a chain of minor 40")]
+fn chains_of_another_layout_take_no_nodes_of_today() {
+    let _ = Old::plugin(Mock::builder().minor(40), 0);
 }

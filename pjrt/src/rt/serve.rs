@@ -195,17 +195,24 @@ pub fn caught<R>(
     body: impl FnOnce() -> Result<R, Failure>,
 ) -> Result<R, Failure> {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
-        let text = said(&*panic);
-        // Dropping what was thrown could panic again.
-        std::mem::forget(panic);
+        let text = said(panic);
         Err(Failure::internal(format!("{name} panicked: {text}")))
     })
 }
 
-fn said(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("(what was thrown is no text)").to_owned()
+fn said(panic: Box<dyn Any + Send>) -> String {
+    let other = match panic.downcast::<String>() {
+        Ok(text) => return *text,
+        Err(other) => other,
+    };
+    match other.downcast::<&'static str>() {
+        Ok(text) => (*text).to_owned(),
+        Err(other) => {
+            // Dropping what is no text could panic again.
+            std::mem::forget(other);
+            "(what was thrown is no text)".to_owned()
+        }
+    }
 }
 
 /// What a function that can report errors gives back: null, or the plugin's own error.

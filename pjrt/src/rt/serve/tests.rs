@@ -113,6 +113,10 @@ fn a_failure_leaves_the_outputs_alone() {
     run(&raw mut given, body).unwrap_err();
     let thrown = run(&raw mut given, |_| panic!("thrown {}", 1)).unwrap_err();
     assert_eq!(thrown, Failure::internal("Fill panicked: thrown 1"));
+    let thrown = run(&raw mut given, |_| panic!("a word")).unwrap_err();
+    assert_eq!(thrown.message, "Fill panicked: a word");
+    let thrown = run(&raw mut given, |_| std::panic::panic_any(5)).unwrap_err();
+    assert!(thrown.message.contains("no text"), "{thrown}");
     assert_eq!((given.filled, given.later), (-1, 7));
 }
 
