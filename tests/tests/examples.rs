@@ -36,6 +36,7 @@ macro_rules! examples {
 }
 
 examples! {
+    from_nothing on "cpu" from "../../pjrt/examples/from_nothing.rs",
     quickstart on "cpu" from "../../pjrt/examples/quickstart.rs",
     buffers on "cpu" from "../../pjrt/examples/buffers.rs",
     donation on "cpu" from "../../pjrt/examples/donation.rs",

@@ -3,7 +3,7 @@
 //! `plugins`), so that the generator also runs while that does not compile. The same command is
 //! run again in a binary that has the feature.
 
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use pjrt_codegen::diag::Diagnostic;
 
@@ -18,6 +18,23 @@ pub fn again() -> Outcome {
 
 /// Runs this very command again with a feature, in the same cargo profile.
 pub fn again_with(feature: &str) -> Outcome {
+    // Where it is not 0, it has printed why.
+    Ok(rerun(feature)? == 0)
+}
+
+/// As [`again_with`], for commands whose exit status says more: it is theirs, or `failed` where they
+/// cannot be run.
+pub fn status_with(feature: &str, failed: u8) -> ExitCode {
+    match rerun(feature) {
+        Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(failed)),
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(failed)
+        }
+    }
+}
+
+fn rerun(feature: &str) -> Result<i32, Diagnostic> {
     let failed = |message: String| Diagnostic::new("X002", "xtask", message);
     if std::env::var_os(GUARD).is_some_and(|asked| asked == feature) {
         return Err(failed(format!(
@@ -25,8 +42,7 @@ pub fn again_with(feature: &str) -> Outcome {
         ))
         .help(format!(
             "run `cargo run --package xtask --features {feature} -- ...` by hand"
-        ))
-        .into());
+        )));
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -56,10 +72,7 @@ pub fn again_with(feature: &str) -> Outcome {
         .env(GUARD, feature)
         .status()
         .map_err(|error| failed(format!("cannot run cargo: {error}")))?;
-    match status.code() {
-        Some(0) => Ok(true),
-        // It has printed why.
-        Some(_) => Ok(false),
-        None => Err(failed("the command was killed".to_string()).into()),
-    }
+    status
+        .code()
+        .ok_or_else(|| failed("the command was killed".to_string()))
 }

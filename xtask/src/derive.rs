@@ -119,7 +119,7 @@ fn facts(
     })
 }
 
-/// Every derived file of the repository: model, mirrors and raw bindings.
+/// Every derived file of the repository: model, mirrors, raw bindings and pages of the book.
 ///
 /// # Errors
 ///
@@ -177,6 +177,7 @@ fn made(
         let mut files = derived::files_with(model, sources, &mut expansions)?;
         let coverage = crate::coverage_cmd::derived(root, sources, model, &mut expansions)?;
         files.extend([coverage]);
+        files.extend(crate::book::pages(root, &sources.overlay)?);
         files.extend(protos::files(
             &protos(root)?,
             &proto_choice(root)?,

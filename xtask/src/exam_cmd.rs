@@ -56,7 +56,12 @@ pub fn run(args: &Args) -> Outcome {
             }
         };
         println!("{number:>2} {:<27} {word:<8} {how}", row.name);
-        println!("   {}", row.guard);
+        println!(
+            "   {}: {}; off: {}",
+            row.places.join(", "),
+            row.guard,
+            row.without
+        );
     }
     let caught = rows.len() - survivors;
     println!("{} guards, {caught} caught", rows.len());

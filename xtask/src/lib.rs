@@ -1,6 +1,10 @@
 //! Command-line door of the workspace.
+#[cfg(all(unix, feature = "plugins"))]
+pub mod audit;
+pub mod audit_cmd;
 #[cfg(feature = "clang")]
 pub mod bindings;
+pub mod book;
 pub mod bump_cmd;
 #[cfg(feature = "clang")]
 pub mod clang;
@@ -9,6 +13,8 @@ pub mod codegen_cmd;
 pub mod coverage_cmd;
 pub mod derive;
 pub mod diff_cmd;
+pub mod doctor;
+pub mod doctor_cmd;
 pub mod exam;
 pub mod exam_cmd;
 pub mod headers;
@@ -25,4 +31,8 @@ pub mod protos;
 pub mod protos_cmd;
 #[cfg(feature = "plugins")]
 pub mod quickstart_cmd;
+#[cfg(feature = "run")]
+pub mod run;
+#[cfg(feature = "run")]
+pub mod run_cmd;
 pub mod schema_cmd;

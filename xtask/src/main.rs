@@ -22,6 +22,13 @@ enum Command {
     /// Install the CPU plugin if it is missing, compile a small program and run it
     #[cfg(feature = "plugins")]
     Quickstart,
+    /// Compile and run a program on a plugin, on inputs from .npy files or random ones
+    #[cfg(feature = "run")]
+    Run(xtask::run_cmd::Args),
+    /// Compile and run a program on a plugin, on inputs from .npy files or random ones
+    #[cfg(not(feature = "run"))]
+    #[command(disable_help_flag = true)]
+    Run(Rest),
     /// Install, list and find plugins
     #[cfg(not(feature = "plugins"))]
     #[command(disable_help_flag = true)]
@@ -30,6 +37,8 @@ enum Command {
     #[cfg(not(feature = "plugins"))]
     #[command(disable_help_flag = true)]
     Quickstart(Rest),
+    /// What is right and wrong with a plugin's file
+    Audit(xtask::audit_cmd::Args),
     /// Write every derived file: bindings, model, mirrors
     Codegen(codegen_cmd::Args),
     /// Take a new set of headers: everything that follows without a person, and what needs one
@@ -38,6 +47,8 @@ enum Command {
     Coverage(coverage_cmd::Args),
     /// What is different between two sets of headers
     Diff(diff_cmd::Args),
+    /// What of this machine is ready, and what mends each lack
+    Doctor(xtask::doctor_cmd::Args),
     /// The safety exam, and whether its tests notice that a guard is gone
     Exam(xtask::exam_cmd::Args),
     /// Obtain a set of C headers
@@ -51,7 +62,7 @@ enum Command {
 }
 
 /// What a binary with more features will read.
-#[cfg(not(feature = "plugins"))]
+#[cfg(not(all(feature = "plugins", feature = "run")))]
 #[derive(clap::Args)]
 struct Rest {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
@@ -66,10 +77,16 @@ fn main() -> ExitCode {
         Command::Quickstart => Ok(xtask::quickstart_cmd::report()),
         #[cfg(not(feature = "plugins"))]
         Command::Plugin(_) | Command::Quickstart(_) => xtask::clang_door::again_with("plugins"),
+        #[cfg(feature = "run")]
+        Command::Run(args) => Ok(xtask::run_cmd::report(&args)),
+        #[cfg(not(feature = "run"))]
+        Command::Run(_) => xtask::clang_door::again_with("run"),
+        Command::Audit(args) => return xtask::audit_cmd::run(&args),
         Command::Codegen(args) => codegen_cmd::run(&args),
         Command::Bump(args) => xtask::bump_cmd::run(&args),
         Command::Coverage(args) => coverage_cmd::run(&args),
         Command::Diff(args) => return diff_cmd::run(&args),
+        Command::Doctor(args) => xtask::doctor_cmd::run(&args),
         Command::Exam(args) => xtask::exam_cmd::run(&args),
         Command::Headers(args) => headers_cmd::run(&args),
         Command::History(args) => xtask::history_cmd::run(&args),

@@ -24,7 +24,7 @@ pub fn exit(outcome: Outcome) -> ExitCode {
 
 /// Writes a file through a temporary one beside it.
 pub fn write_atomically(path: &Path, text: &str) -> Result<(), Diagnostic> {
-    let file = staged(path, text)?;
+    let file = staged(path, text.as_bytes())?;
     file.persist(path)
         .map_err(|error| failed(path, &error.error))?;
     Ok(())
@@ -35,8 +35,8 @@ fn failed(path: &Path, error: &std::io::Error) -> Diagnostic {
     Diagnostic::new("X001", path.display().to_string(), message)
 }
 
-/// The text in a temporary file beside the one that it becomes.
-fn staged(path: &Path, text: &str) -> Result<tempfile::NamedTempFile, Diagnostic> {
+/// The contents in a temporary file beside the one that it becomes.
+fn staged(path: &Path, contents: &[u8]) -> Result<tempfile::NamedTempFile, Diagnostic> {
     let failed = |error: std::io::Error| failed(path, &error);
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -44,20 +44,23 @@ fn staged(path: &Path, text: &str) -> Result<tempfile::NamedTempFile, Diagnostic
     };
     std::fs::create_dir_all(folder).map_err(failed)?;
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.write_all(contents).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     readable(file.as_file()).map_err(failed)?;
     Ok(file)
 }
 
-/// Writes files, text by path below a folder, and removes those without text: all or none. Texts
+/// Writes files, contents by path below a folder, and removes those without: all or none. They
 /// are first written beside the files that they become; if one of these cannot take its place, the
 /// files before it get back what they held.
 ///
 /// # Errors
 ///
 /// A file that cannot be written or removed; then all are as before.
-pub fn write_all(root: &Path, files: &BTreeMap<String, Option<String>>) -> Result<(), Diagnostic> {
+pub fn write_all<T: AsRef<[u8]>>(
+    root: &Path,
+    files: &BTreeMap<String, Option<T>>,
+) -> Result<(), Diagnostic> {
     let mut ready = Vec::new();
     for (path, text) in files {
         let path = root.join(path);
@@ -67,8 +70,8 @@ pub fn write_all(root: &Path, files: &BTreeMap<String, Option<String>>) -> Resul
             Err(error) => return Err(failed(&path, &error)),
         };
         let text = text
-            .as_deref()
-            .map(|text| staged(&path, text))
+            .as_ref()
+            .map(|text| staged(&path, text.as_ref()))
             .transpose()?;
         ready.push((path, before, text));
     }

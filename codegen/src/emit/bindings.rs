@@ -217,5 +217,39 @@ fn union(model: &Model, item: &Struct, of: &Field, ty: &Ident) -> Result<TokenSt
 
 fn field_type(model: &Model, item: &Struct, field: &Field) -> Result<TokenStream, String> {
     let place = format!("{}.{}", item.name, field.name);
-    spelt(model, &place, CType::of_field(field))
+    // A plugin may store any byte in its table, which is copied whole: a `bool` must not be made of
+    // what is none.
+    let ty = CType::of_field(field);
+    let table = item.fields.iter().any(|f| f.slot.is_some());
+    let ty = match ty.filter(|_| table) {
+        Some(ty) => Some(without_bool(model, &place, ty)?),
+        None => CType::of_field(field),
+    };
+    spelt(model, &place, ty)
+}
+
+/// A type of a table with bytes in the place of truth values.
+fn without_bool(model: &Model, place: &str, ty: CType) -> Result<CType, String> {
+    match ty {
+        CType::Array(item, length) => {
+            let item = without_bool(model, place, *item)?;
+            Ok(CType::Array(Box::new(item), length))
+        }
+        CType::Named(name) if name == "bool" => Ok(CType::Named("uint8_t".to_owned())),
+        CType::Named(name) => {
+            let aliases = model.facts.headers.iter().flat_map(|h| &h.aliases);
+            let alias = aliases.into_iter().find(|a| a.name == name);
+            if let Some(of) = alias.and_then(|a| CType::parse(&a.ty)) {
+                return without_bool(model, place, of);
+            }
+            let holds = |s: &Struct| s.fields.iter().any(|f| f.ty.starts_with("bool"));
+            match model.structure(&name).is_some_and(holds) {
+                true => Err(format!(
+                    "{place}: a table cannot hold `{name}` by value, which has a truth value"
+                )),
+                false => Ok(CType::Named(name)),
+            }
+        }
+        other => Ok(other),
+    }
 }

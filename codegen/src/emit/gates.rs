@@ -11,10 +11,12 @@ use quote::quote;
 /// What the history knows of a table.
 pub fn history(model: &Model, table: &str) -> TokenStream {
     let by_size = model.counts_by_size(table);
+    let largest = model.versions.largest.get(table).copied();
     let newest = match model.structure(table).filter(|_| by_size) {
-        Some(table) => u32::try_from(table.size).unwrap_or(u32::MAX),
+        Some(table) => largest.unwrap_or(u32::try_from(table.size).unwrap_or(u32::MAX)),
         None => model.facts.minor,
     };
+    let whole = Literal::u64_unsuffixed(model.structure(table).map_or(0, end));
     let newest = Literal::u32_unsuffixed(newest);
     let slots = model.structure(table).into_iter().flat_map(|t| &t.fields);
     let gates = slots.filter(|f| f.slot.is_some()).filter_map(|field| {
@@ -30,7 +32,7 @@ pub fn history(model: &Model, table: &str) -> TokenStream {
     });
     let ends = rows(model.versions.gates.of(table));
     quote! {
-        ::pjrt::__rt::History { newest: #newest, by_size: #by_size, gates: &[#(#gates),*], ends: #ends }
+        ::pjrt::__rt::History { newest: #newest, by_size: #by_size, whole: #whole, gates: &[#(#gates),*], ends: #ends }
     }
 }
 

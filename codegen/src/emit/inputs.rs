@@ -167,9 +167,7 @@ pub fn precondition(method: &Method<'_>) -> Result<Option<TokenStream>, String> 
     if !matches!(method.receiver, Receiver::Extension(_)) {
         return Err("`precondition` is for methods of an extension".into());
     }
-    let path: TokenStream = path
-        .parse()
-        .map_err(|_| format!("`precondition`: `{path}` is no path"))?;
+    let path = names::path(path).ok_or_else(|| format!("`precondition`: `{path}` is no path"))?;
     let given = method.inputs.iter().filter(|input| {
         !matches!(
             input.kind,
@@ -177,7 +175,7 @@ pub fn precondition(method: &Method<'_>) -> Result<Option<TokenStream>, String> 
         )
     });
     let given = given.map(|input| &input.ident);
-    Ok(Some(quote!(::#path(table, #(#given),*)?;)))
+    Ok(Some(quote!(#path(table, #(#given),*)?;)))
 }
 
 /// A handle must belong to the receiver's plugin and client; on an extension, to its plugin and to

@@ -5,7 +5,7 @@ use super::docs;
 use crate::lower::call::{self, rust_type};
 use crate::lower::ctype::{CType, primitive};
 use crate::lower::names;
-use crate::lower::vtable::{param_ident, spelt};
+use crate::lower::vtable::param_ident;
 use crate::model::{ERROR, Model};
 use crate::schema::{Field, Function, Header, Slot};
 use proc_macro2::TokenStream;
@@ -29,7 +29,7 @@ pub fn module(model: &Model, header: &Header) -> TokenStream {
 fn function(model: &Model, function: &Function) -> Option<TokenStream> {
     let params = function.signature.params.iter().enumerate();
     let params = params.map(|(at, param)| {
-        let ty = rust_type(model, &spelt(&param.ty)?)?;
+        let ty = rust_type(model, &CType::spelt(&param.ty)?)?;
         Some((param_ident(at, &param.name), ty))
     });
     let (idents, types): (Vec<_>, Vec<_>) = params.collect::<Option<Vec<_>>>()?.into_iter().unzip();
@@ -89,7 +89,7 @@ fn function(model: &Model, function: &Function) -> Option<TokenStream> {
     })
 }
 
-/// A flag. A truth value is read as a byte, for a plugin may store any.
+/// A flag. A truth value is a byte in the bindings, for a plugin may store any.
 fn flag(model: &Model, table: &str, field: &Field) -> Option<TokenStream> {
     let ty = CType::of_field(field)?;
     let is_bool = ty.name() == Some("bool");
@@ -104,11 +104,7 @@ fn flag(model: &Model, table: &str, field: &Field) -> Option<TokenStream> {
         field.name
     ));
     let read = if is_bool {
-        quote! {
-            let byte = (&raw const table.table().0.#member).cast::<u8>();
-            ::pjrt::__rt::safety!("it points at a field of a whole table of ours.");
-            (unsafe { byte.read() }) != 0
-        }
+        quote!(table.table().0.#member != 0)
     } else {
         quote!(table.table().0.#member)
     };

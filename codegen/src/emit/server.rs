@@ -92,7 +92,7 @@ fn method(slot: &ServedSlot<'_>) -> TokenStream {
     let ident = &slot.method;
     let name = &slot.field.name;
     match &slot.holds {
-        Holds::Value { ty, none } => {
+        Holds::Value { ty, none, .. } => {
             let doc = format!(
                 " The value of the slot `{name}`, asked when the table is made; without one"
             );

@@ -12,9 +12,12 @@ use quote::quote;
 pub(super) fn fill(names: &Names, slot: &ServedSlot<'_>) -> TokenStream {
     let (member, variant, kinds) = (&slot.member, &slot.variant, &names.slot);
     let thunk = match &slot.holds {
-        Holds::Value { .. } => {
+        Holds::Value { truth, .. } => {
             let method = &slot.method;
-            return quote!(table.#member = server.#method(););
+            return match truth {
+                true => quote!(table.#member = ::core::primitive::u8::from(server.#method());),
+                false => quote!(table.#member = server.#method();),
+            };
         }
         Holds::Args(call) => with_arguments(names, &slot.method, call),
         Holds::Positional {

@@ -59,6 +59,7 @@ impl History {
         found.into_result(Versions {
             since: self.since_of(schema, floor),
             gates: self.gates(schema, floor),
+            ..Versions::default()
         })
     }
 

@@ -88,6 +88,29 @@ impl CType {
         rest.is_empty().then_some(ty)
     }
 
+    /// The type of a parameter, which may be a pointer to a function: `void (*)(PJRT_Error*, void*)`.
+    pub fn spelt(text: &str) -> Option<CType> {
+        let Some((returns, rest)) = text.split_once("(*)(") else {
+            return CType::parse(text);
+        };
+        let params = rest.strip_suffix(')')?;
+        // A function that takes a function is not spelt here.
+        if params.contains('(') {
+            return None;
+        }
+        let params = params
+            .split(',')
+            .map(|param| Some((String::new(), CType::parse(param.trim())?)));
+        let returns = match returns.trim() {
+            "void" => None,
+            other => Some(CType::parse(other)?),
+        };
+        Some(CType::Function(Box::new(CSignature {
+            returns,
+            params: params.collect::<Option<_>>()?,
+        })))
+    }
+
     /// The name of a plain named type.
     pub fn name(&self) -> Option<&str> {
         match self {
@@ -120,7 +143,7 @@ impl CSignature {
         let params = signature
             .params
             .iter()
-            .map(|p| Some((p.name.clone(), CType::parse(&p.ty)?)))
+            .map(|p| Some((p.name.clone(), CType::spelt(&p.ty)?)))
             .collect::<Option<_>>()?;
         Some(CSignature { returns, params })
     }
@@ -208,5 +231,16 @@ mod tests {
         assert_eq!(CType::parse("void (*)(void*)"), None);
         assert_eq!(CType::parse(""), None);
         assert_eq!(CType::parse("int32_t[x]"), None);
+    }
+
+    #[test]
+    fn a_parameter_may_be_a_function() {
+        let Some(CType::Function(signature)) = CType::spelt("void (*)(PJRT_Error*, void*)") else {
+            panic!("it is a function");
+        };
+        assert_eq!(signature.returns, None);
+        assert_eq!(signature.params.len(), 2);
+        assert_eq!(CType::spelt("int64_t"), CType::parse("int64_t"));
+        assert_eq!(CType::spelt("void (*)(void (*)(void))"), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::emit::sys_names;
 use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream};
 
 /// The prefix that names of the API share.
 const API_PREFIX: &str = "PJRT_";
@@ -18,7 +18,7 @@ pub fn ident(name: &str) -> Ident {
     let sound: String = name
         .chars()
         .map(|c| {
-            if c.is_alphanumeric() || c == '_' {
+            if c.is_ascii_alphanumeric() || c == '_' {
                 c
             } else {
                 '_'
@@ -27,7 +27,7 @@ pub fn ident(name: &str) -> Ident {
         .collect();
     match sound.chars().next() {
         Some('_') if sound.len() == 1 => Ident::new("__", Span::call_site()),
-        Some(first) if first.is_alphabetic() || first == '_' => {
+        Some(first) if first.is_ascii_alphabetic() || first == '_' => {
             Ident::new(&sound, Span::call_site())
         }
         _ => Ident::new(&format!("_{sound}"), Span::call_site()),
@@ -37,6 +37,18 @@ pub fn ident(name: &str) -> Ident {
 /// A word that is an identifier already.
 pub fn bare_ident(name: &str) -> Ident {
     Ident::new(name, Span::call_site())
+}
+
+/// A Rust path as the overlay spells it: `pjrt::layouts::check`, or `crate::check` in the crate of a
+/// vendor.
+pub fn path(spelt: &str) -> Option<TokenStream> {
+    let own = spelt.starts_with("crate::");
+    let spelt = if own {
+        spelt.to_owned()
+    } else {
+        format!("::{spelt}")
+    };
+    spelt.parse().ok()
 }
 
 /// `PJRT_Device_GetDescription` -> `device_get_description`

@@ -354,7 +354,7 @@ fn contents(
                 holder,
                 deleter,
                 read_as: match entry.and_then(|e| e.read_as.as_deref()) {
-                    Some(path) => Some(format!("::{path}").parse().ok()?),
+                    Some(path) => Some(names::path(path)?),
                     None => None,
                 },
                 nullable,

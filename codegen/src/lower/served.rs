@@ -5,7 +5,7 @@ use super::call::{path, rust_type};
 use super::ctype::{CType, primitive};
 use super::musts::{Must, must};
 use super::names;
-use super::vtable::{param_ident, spelt};
+use super::vtable::param_ident;
 use crate::model::gates::{Verdict, end};
 use crate::model::{ERROR, Model};
 use crate::schema::{
@@ -47,6 +47,8 @@ pub enum Holds<'m> {
         ty: TokenStream,
         /// No value.
         none: TokenStream,
+        /// It is a truth value, which the bindings have as a byte.
+        truth: bool,
     },
 }
 
@@ -131,6 +133,7 @@ fn holds<'m>(model: &'m Model, extension: &Extension, field: &'m Field) -> Optio
         return Some(Holds::Value {
             ty: rust_type(model, &ty)?,
             none: none(model, &ty)?,
+            truth: field.slot == Some(Slot::Flag) && ty.name() == Some("bool"),
         });
     }
     let function = model.held_by(&extension.table, &field.name)?;
@@ -148,7 +151,7 @@ fn holds<'m>(model: &'m Model, extension: &Extension, field: &'m Field) -> Optio
     }
     let params = function.signature.params.iter().enumerate();
     let params = params.map(|(at, param)| {
-        let ty = rust_type(model, &spelt(&param.ty)?)?;
+        let ty = rust_type(model, &CType::spelt(&param.ty)?)?;
         Some((param_ident(at, &param.name), ty))
     });
     Some(Holds::Positional {

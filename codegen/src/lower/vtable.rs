@@ -1,7 +1,7 @@
 //! Tables of positional functions behind an object: what each slot takes and gives.
 
 use super::call::{path, rust_type};
-use super::ctype::{CSignature, CType};
+use super::ctype::CType;
 use super::names;
 use crate::model::{ERROR, Model};
 use crate::overlay::VtableEntry;
@@ -142,7 +142,7 @@ fn holds(model: &Model, entry: &VtableEntry, field: &Field) -> Option<Holds> {
     let params = signature.params.iter().enumerate().skip(1);
     let params = params.map(|(at, param)| {
         let is_output = outputs.is_some_and(|o| o.contains(&param.name));
-        let ty = spelt(&param.ty)?;
+        let ty = CType::spelt(&param.ty)?;
         let ty = match (is_output, ty) {
             (true, CType::Pointer { to, .. }) => *to,
             (true, _) => return None,
@@ -172,49 +172,10 @@ fn holds(model: &Model, entry: &VtableEntry, field: &Field) -> Option<Holds> {
 
 /// A parameter's name, which is none of the checked call's own.
 pub(crate) fn param_ident(at: usize, name: &str) -> Ident {
-    const OWN: [&str; 5] = ["api", "object", "table", "function", "returned"];
+    const OWN: [&str; 6] = ["api", "object", "table", "function", "returned", "traced"];
     match name {
         "" => names::ident(&format!("arg{at}")),
         own if OWN.contains(&own) => names::ident(&format!("{own}_")),
         other => names::ident(other),
-    }
-}
-
-/// A parameter's type, which may be a pointer to a function: `void (*)(PJRT_Error*, void*)`.
-pub(crate) fn spelt(text: &str) -> Option<CType> {
-    let Some((returns, rest)) = text.split_once("(*)(") else {
-        return CType::parse(text);
-    };
-    let params = rest.strip_suffix(')')?;
-    // A function that takes a function is not spelt here.
-    if params.contains('(') {
-        return None;
-    }
-    let params = params
-        .split(',')
-        .map(|param| Some((String::new(), CType::parse(param.trim())?)));
-    let returns = match returns.trim() {
-        "void" => None,
-        other => Some(CType::parse(other)?),
-    };
-    Some(CType::Function(Box::new(CSignature {
-        returns,
-        params: params.collect::<Option<_>>()?,
-    })))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_parameter_may_be_a_function() {
-        let Some(CType::Function(signature)) = spelt("void (*)(PJRT_Error*, void*)") else {
-            panic!("it is a function");
-        };
-        assert_eq!(signature.returns, None);
-        assert_eq!(signature.params.len(), 2);
-        assert_eq!(spelt("int64_t"), CType::parse("int64_t"));
-        assert_eq!(spelt("void (*)(void (*)(void))"), None);
     }
 }

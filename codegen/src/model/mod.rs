@@ -53,6 +53,8 @@ pub struct Versions {
     pub since: BTreeMap<String, u32>,
     /// What plugins of other versions have of each item.
     pub gates: Gates,
+    /// The largest size that a revision of a vendor's table reports; of no other table.
+    pub largest: BTreeMap<String, u32>,
 }
 
 /// Positions of the facts by name: (header, item).

@@ -10,6 +10,7 @@ mod table;
 mod value;
 mod vtable;
 
+use super::UPSTREAM;
 use super::tree::{Node, Tree};
 use super::types::*;
 use super::vocabulary::{self, Kind, Section};
@@ -158,24 +159,32 @@ impl Loader<'_> {
 
     fn overlay(&mut self, tree: &Node) -> Overlay {
         let mut overlay = Overlay::default();
-        for (section, node) in tree.entries() {
-            match section.as_str() {
-                "handle" => overlay.handles = self.each(node, Self::handle),
-                "enum" => overlay.enums = self.each(node, Self::enumeration),
-                "value" => overlay.values = self.each(node, Self::value),
-                "group" => overlay.groups = self.each(node, Self::group),
-                "callback" => overlay.callbacks = self.each(node, Self::callback),
-                "vtable" => overlay.vtables = self.each(node, Self::vtable),
-                "extension" => overlay.extensions = self.each(node, Self::extension),
-                "table" => overlay.tables = self.each(node, Self::table),
-                "platform" => overlay.platforms = self.each(node, Self::platform),
-                "function" => overlay.functions = self.each(node, Self::function),
-                "support" => overlay.supports = self.each(node, Self::support),
-                other => self.refuse(
+        for (word, node) in tree.entries() {
+            match vocabulary::section(word) {
+                Some(Section::Handle) => overlay.handles = self.each(node, Self::handle),
+                Some(Section::Enum) => overlay.enums = self.each(node, Self::enumeration),
+                Some(Section::Value) => overlay.values = self.each(node, Self::value),
+                Some(Section::Group) => overlay.groups = self.each(node, Self::group),
+                Some(Section::Callback) => overlay.callbacks = self.each(node, Self::callback),
+                Some(Section::Vtable) => overlay.vtables = self.each(node, Self::vtable),
+                Some(Section::Extension) => overlay.extensions = self.each(node, Self::extension),
+                Some(Section::Table) => overlay.tables = self.each(node, Self::table),
+                Some(Section::Platform) => overlay.platforms = self.each(node, Self::platform),
+                Some(Section::Function) => overlay.functions = self.each(node, Self::function),
+                Some(Section::Support) => overlay.supports = self.each(node, Self::support),
+                // The others stand within entries.
+                Some(
+                    Section::Member
+                    | Section::Param
+                    | Section::Slot
+                    | Section::Option
+                    | Section::Field,
+                )
+                | None => self.refuse(
                     "O010",
                     node,
-                    format!("unknown section `{other}`"),
-                    "the sections are `handle`, `enum`, `value`, `group`, `callback`, `vtable`, `extension`, `table`, `platform`, `function` and `support`",
+                    format!("unknown section `{word}`"),
+                    &sections(),
                 ),
             }
         }
@@ -207,14 +216,7 @@ impl Loader<'_> {
     }
 
     /// Checks an entry's keys against the vocabulary. `args` is the struct that field names refer to.
-    fn keys(
-        &mut self,
-        section: Section,
-        what: &str,
-        node: &Node,
-        args: Option<&Struct>,
-        also: &[&str],
-    ) -> bool {
+    fn keys(&mut self, section: Section, what: &str, node: &Node, args: Option<&Struct>) -> bool {
         if !matches!(node.tree, Tree::Table(_)) {
             self.refuse(
                 "O011",
@@ -226,7 +228,7 @@ impl Loader<'_> {
         }
         let mut good = true;
         for (name, value) in node.entries() {
-            if also.contains(&name.as_str()) {
+            if vocabulary::nested(section).any(|within| within.word == name) {
                 self.table_of_fields(what, value);
                 continue;
             }
@@ -308,7 +310,7 @@ impl Loader<'_> {
             );
             return None;
         }
-        if !self.keys(Section::Handle, name, node, None, &[]) {
+        if !self.keys(Section::Handle, name, node, None) {
             return None;
         }
         Some(HandleEntry {
@@ -341,7 +343,7 @@ impl Loader<'_> {
             );
             return None;
         }
-        self.keys(Section::Enum, name, node, None, &[])
+        self.keys(Section::Enum, name, node, None)
             .then(|| EnumEntry {
                 rust: owned(node, "rust"),
                 doc: owned(node, "doc"),
@@ -362,7 +364,7 @@ impl Loader<'_> {
             );
             return None;
         }
-        self.keys(Section::Extension, name, node, None, &[])
+        self.keys(Section::Extension, name, node, None)
             .then(|| ExtensionEntry {
                 rust: owned(node, "rust"),
                 doc: owned(node, "doc"),
@@ -380,7 +382,7 @@ impl Loader<'_> {
             return None;
         }
         let args = self.facts.args(name);
-        let good = self.keys(Section::Function, name, node, args, &["field"]);
+        let good = self.keys(Section::Function, name, node, args);
         let fields = self.fields(name, node, args);
         self.path_of_nothing(name, node);
         let safe = match word(node, "safe") {
@@ -433,13 +435,16 @@ impl Loader<'_> {
 
     /// Rules that span entries.
     fn cross_check(&mut self, tree: &Node, overlay: &Overlay) {
-        let mut names: BTreeMap<&str, &str> = BTreeMap::new();
+        // A vendor's types stand in another crate than upstream's.
+        let mut names: BTreeMap<(bool, &str), &str> = BTreeMap::new();
         let rust_names = overlay.handles.iter().map(|(c, h)| (c, &h.rust));
         let rust_names = rust_names.chain(overlay.enums.iter().map(|(c, e)| (c, &e.rust)));
         for (c, rust) in rust_names.chain(overlay.values.iter().map(|(c, v)| (c, &v.rust))) {
-            if let Some(other) = names.insert(rust, c) {
-                let sections = ["handle", "enum", "value"];
-                let node = sections.iter().find_map(|s| tree.get(s)?.get(c));
+            let sections = ["handle", "enum", "value"];
+            let node = sections.iter().find_map(|s| tree.get(s)?.get(c));
+            let file = node.and_then(|n| self.files.get(n.file));
+            let upstream = file.is_some_and(|f| f == UPSTREAM);
+            if let Some(other) = names.insert((upstream, rust), c) {
                 if let Some(node) = node {
                     self.refuse(
                         "O040",
@@ -470,6 +475,17 @@ impl Loader<'_> {
     }
 }
 
+/// The sections that there are, in a sentence.
+fn sections() -> String {
+    let words: Vec<String> = vocabulary::tops()
+        .map(|about| format!("`{}`", about.word))
+        .collect();
+    match words.split_last() {
+        Some((last, others)) => format!("the sections are {} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
 fn word<'n>(node: &'n Node, key: &str) -> Option<&'n str> {
     node.get(key).and_then(Node::text)
 }
@@ -484,6 +500,8 @@ fn flag(node: &Node, key: &str) -> bool {
 
 fn is_identifier(text: &str) -> bool {
     let mut chars = text.chars();
-    chars.next().is_some_and(|c| c.is_alphabetic() || c == '_')
-        && chars.all(|c| c.is_alphanumeric() || c == '_')
+    chars
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

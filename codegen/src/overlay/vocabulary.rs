@@ -1,13 +1,16 @@
-//! The one definition of the overlay's keys: the loader checks against it and the reference is
-//! printed from it, so that neither can lag behind the other.
+//! The one definition of the overlay's sections and keys: the loader checks against it and the
+//! reference (`docs/src/overlay.md`) is printed from it, so that neither can lag behind the other.
 
 mod callback;
 mod field;
 mod function;
 mod platform;
+mod sections;
 mod table;
 mod types;
 mod vtable;
+
+pub use sections::{About, SECTIONS, about, nested, section, tops};
 
 /// What a proposed entry has where a person must write: refused in every text.
 pub const HOLE: &str = "???";
@@ -132,6 +135,25 @@ pub const fn keys(section: Section) -> &'static [Key] {
         Section::Param => callback::PARAM,
         Section::Function => function::FUNCTION,
         Section::Field => field::FIELD,
+    }
+}
+
+/// What a kind of value is called in a table of keys.
+pub const fn label(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "text",
+        Kind::Identifier => "Rust name",
+        Kind::Path => "Rust path",
+        Kind::Flag => "flag",
+        Kind::OneOf(_) => "word",
+        Kind::Function => "function",
+        Kind::Enum => "enum",
+        Kind::HandleOrNone => "handle",
+        Kind::Field => "field",
+        Kind::FieldOrNul => "field or word",
+        Kind::Product => "product",
+        Kind::Number => "number",
+        Kind::Natural => "number or 0",
     }
 }
 

@@ -2,6 +2,8 @@
 
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::lower::ctype::primitive;
+use crate::model::Model;
+use crate::model::gates::Gates;
 use crate::overlay::Node;
 use crate::schema::alike::words;
 use crate::schema::{Field, Header, Schema, Signature};
@@ -9,6 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The enumeration of the numbers of extensions.
 const NUMBERS: &str = "PJRT_Extension_Type";
+
+/// The first number that a vendor may take. Upstream's grow from 0 by one each.
+const FLOOR: u32 = 256;
 
 /// Names and numbers of a vendor's that upstream has too, and types that neither declares or that
 /// have two sizes. `file` is what errors call the vendor's facts.
@@ -63,6 +68,16 @@ fn number(upstream: &Schema, header: &Header, refuse: &mut impl FnMut(&'static s
     let Some(extension) = &header.extension else {
         return;
     };
+    if extension.number < FLOOR {
+        refuse(
+            "N004",
+            format!(
+                "the extension {} has the number {}, and those below {FLOOR} are upstream's to give",
+                extension.name, extension.number
+            ),
+            "take a larger one: a newer plugin may have an extension of upstream's under it",
+        );
+    }
     let mut enums = upstream.headers.iter().flat_map(|h| &h.enums);
     let numbers = enums.find(|e| e.name == NUMBERS);
     let value = numbers.and_then(|e| {
@@ -76,7 +91,7 @@ fn number(upstream: &Schema, header: &Header, refuse: &mut impl FnMut(&'static s
                 "the extension {} has the number {}, which is upstream's {}",
                 extension.name, extension.number, value.name
             ),
-            "take a number far above upstream's, which grow from 0 by one each",
+            "take a number that upstream does not have",
         );
     }
     let mut others = upstream.headers.iter().filter_map(|h| h.extension.as_ref());
@@ -177,18 +192,72 @@ fn of_signature(place: &str, signature: &Signature, types: &mut Vec<(String, Str
     types.extend(params.map(|p| (place.to_owned(), p.ty.clone())));
 }
 
-/// Entries of a vendor's judgements about what upstream's are about.
-pub(super) fn entries(upstream: &Node, own: &Node, file: &str) -> Diagnostics {
+/// Functions whose arguments are told apart by nobody: of a struct of upstream's, whose rows count
+/// otherwise, and of one that two functions with different histories share.
+pub(super) fn shared_arguments(
+    upstream: &Schema,
+    header: &Header,
+    gates: &Gates,
+    file: &str,
+) -> Diagnostics {
     let mut found = Diagnostics::default();
-    for (section, node) in own.entries() {
+    let theirs = names(&upstream.headers);
+    let mut first: BTreeMap<&str, &str> = BTreeMap::new();
+    for function in &header.functions {
+        let Some(args) = function.args.as_deref() else {
+            continue;
+        };
+        let mut refuse = |message: String| {
+            found.push(
+                Diagnostic::new("N008", file, message)
+                    .help("give each function a struct of arguments of its own"),
+            );
+        };
+        if theirs.contains_key(args) && args.ends_with("_Args") {
+            refuse(format!(
+                "{}: its arguments are upstream's `{args}`",
+                function.name
+            ));
+        }
+        let other = first.entry(args).or_insert(&function.name);
+        if gates.of(other) != gates.of(&function.name) {
+            refuse(format!(
+                "{} and {other} share `{args}`, of which the revisions with the one know less than those with the other",
+                function.name
+            ));
+        }
+    }
+    found
+}
+
+/// Entries of a vendor's judgements about what is not the vendor's.
+pub(super) fn entries(upstream: &Model, own: &Schema, tree: &Node, file: &str) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    let mut refuse = |entry: &Node, message: String| {
+        found.push(
+            Diagnostic::new("N007", file, message)
+                .at(entry.place.line, entry.place.column)
+                .help("remove the entry: a vendor's overlay judges its own header"),
+        );
+    };
+    let theirs = names(&upstream.facts.headers);
+    let ours = names(&own.headers);
+    for (section, node) in tree.entries() {
+        if ["support", "platform"].contains(&section.as_str()) {
+            refuse(
+                node,
+                format!("[{section}] is about what `pjrt` itself supports"),
+            );
+            continue;
+        }
         for (name, entry) in node.entries() {
-            let theirs = upstream.get(section).and_then(|s| s.get(name));
-            if theirs.is_some() {
-                let message = format!("[{section}.{name}] is judged by `pjrt` itself");
-                found.push(
-                    Diagnostic::new("N007", file, message)
-                        .at(entry.place.line, entry.place.column)
-                        .help("remove the entry: a vendor's overlay judges its own header"),
+            let judged = upstream.judgements.get(section);
+            let judged = judged.and_then(|s| s.get(name)).is_some();
+            let upstreams = theirs.contains_key(name.as_str()) && !ours.contains_key(name.as_str());
+            if judged || upstreams {
+                refuse(
+                    entry,
+                    format!("[{section}.{name}] is about what `pjrt` itself has"),
                 );
             }
         }

@@ -165,7 +165,7 @@ pub fn load(upstream: &Model, folder: &Path, files: &Files) -> Result<Loaded, Di
     found.into_result(())?;
     let history = history.flatten();
     let model = model(upstream, &schema, &overlay, history.as_ref())?;
-    let mut names = vec![super::UPSTREAM.to_owned()];
+    let mut names = vec![crate::overlay::UPSTREAM.to_owned()];
     names.extend(files.overlay.iter().cloned());
     Ok(Loaded { model, names })
 }
@@ -177,7 +177,9 @@ pub fn definition(folder: Option<PathBuf>) -> TokenStream {
         let error = "CARGO_MANIFEST_DIR is not set: build with cargo";
         return quote!(::core::compile_error!(#error););
     };
+    // Windows takes both, and a literal is read back without escapes.
     let model = folder.join(MODEL_FILE).display().to_string();
+    let model = model.replace('\\', "/");
     let (client, server) = (
         include_str!("extension.md"),
         include_str!("extension_server.md"),

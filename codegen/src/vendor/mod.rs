@@ -1,25 +1,25 @@
 //! A vendor's header: facts and judgements that stand outside this repository, merged with those of
 //! upstream into one model, from which the same lowering and emission make the vendor's crate.
 
+mod alike;
 mod collisions;
 pub mod invocation;
 pub mod items;
 pub mod revisions;
 pub mod server;
+#[cfg(all(test, feature = "tools"))]
+mod tests;
 
 pub use collisions::collisions;
 pub use revisions::Revisions;
 
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::{Model, Versions};
-use crate::overlay;
-use crate::schema::{self, Header, Schema};
+use crate::overlay::{self, UPSTREAM};
+use crate::schema::{self, Schema};
 
 /// A file: name and text.
 pub type File = (String, String);
-
-/// What stands in the place of a file's name for upstream's judgements.
-const UPSTREAM: &str = "pjrt's own judgements";
 
 /// Reads a vendor's facts.
 ///
@@ -69,7 +69,7 @@ pub fn model(
     for (name, text) in judgements {
         match overlay::parse_toml(text, names.len(), name) {
             Ok(tree) => {
-                found.extend(collisions::entries(&upstream.judgements, &tree, name));
+                found.extend(collisions::entries(upstream, &own, &tree, name));
                 trees.push(tree);
             }
             Err(faults) => found.extend(faults),
@@ -77,15 +77,22 @@ pub fn model(
         names.push(name.clone());
     }
     found.into_result(())?;
-    let Some(header) = own.headers.first() else {
+    let Some(header) = own.headers.first().cloned() else {
         return Err(Diagnostics::default());
     };
-    let module = header.module.clone();
+    let header = &header;
     let mut versions = upstream.versions.clone();
     let older = older.unwrap_or_default();
-    let gates = older.gates(header);
-    versions.gates.rows.extend(gates.rows);
-    merged(upstream, own, &names, trees, versions).map(|model| model.for_vendor(&module))
+    let sized = older.sized(header);
+    versions.gates.rows.extend(sized.gates.rows);
+    versions.largest = sized.largest;
+    let mut found =
+        collisions::shared_arguments(&upstream.facts, header, &versions.gates, &schema.0);
+    if let Some((name, _)) = history {
+        found.extend(revisions::check(&older, header, name));
+    }
+    found.into_result(())?;
+    merged(upstream, own, &names, trees, versions).map(|model| model.for_vendor(&header.module))
 }
 
 fn merged(
@@ -100,10 +107,4 @@ fn merged(
     facts.headers.extend(own.headers);
     let entries = overlay::from_tree(&tree, names, &[&facts])?;
     Ok(Model::new(facts, entries, tree, versions))
-}
-
-/// The extension's table of a header.
-pub(crate) fn table(header: &Header) -> Option<&schema::Struct> {
-    let table = &header.extension.as_ref()?.table;
-    header.structs.iter().find(|s| s.name == *table)
 }

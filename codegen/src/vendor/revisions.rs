@@ -1,11 +1,10 @@
 //! Older revisions of a vendor's header. Plugins do not tell which one they were built with, but the
 //! size of their table does: it is what the rows of a vendor's items count by.
 
-use super::{File, table};
+use super::{File, alike};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::gates::{Gates, Row, Verdict, end};
-use crate::schema::alike::same_type;
-use crate::schema::{self, Detail, Field, Function, Header, Schema, Signature, Struct};
+use crate::schema::{self, Detail, Field, Function, Header, Schema, Struct, StructKind};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,11 +32,33 @@ pub fn read((name, text): &File) -> Result<Revisions, Diagnostics> {
     }
     let revisions = document.get("revisions").and_then(Value::as_array);
     let revisions = revisions.ok_or_else(|| fault("expected a list of `revisions`".into()))?;
-    let revisions = revisions
-        .iter()
-        .map(|value| schema::from_value(name, value, Detail::Full))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Revisions(revisions))
+    let mut found = Diagnostics::default();
+    let mut all = Vec::new();
+    for (at, value) in revisions.iter().enumerate() {
+        match schema::from_value(&format!("{name}: revision {}", at + 1), value, Detail::Full) {
+            Ok(revision) => all.push(revision),
+            Err(faults) => found.extend(faults),
+        }
+    }
+    found.into_result(Revisions(all))
+}
+
+/// Whether all are revisions of a header: of one module, with its number.
+pub(super) fn check(revisions: &Revisions, newest: &Header, name: &str) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    let number = |h: &Header| h.extension.as_ref().map(|e| e.number);
+    for (at, revision) in revisions.0.iter().enumerate() {
+        let own = |h: &&Header| h.module == newest.module && number(h) == number(newest);
+        if revision.headers.len() != 1 || revision.headers.iter().find(own).is_none() {
+            let message = format!(
+                "revision {} is not of the module `{}` with the extension's number",
+                at + 1,
+                newest.module
+            );
+            found.push(Diagnostic::new("N011", name, message).help(HELP));
+        }
+    }
+    found
 }
 
 /// The text of the file of older revisions.
@@ -49,59 +70,95 @@ pub fn write(revisions: &Revisions) -> String {
     text
 }
 
+/// What plugins of each revision have of a header's items, and how large its tables ever were.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sized {
+    /// Rows by the size of the item's table.
+    pub gates: Gates,
+    /// The largest size that any revision of a table reports.
+    pub largest: BTreeMap<String, u32>,
+}
+
 impl Revisions {
-    /// What plugins of each revision have of a header's functions and structs: rows by the size of
-    /// the extension's table. Where several revisions have a table of one size, what all have.
-    pub fn gates(&self, newest: &Header) -> Gates {
-        let mut gates = Gates::default();
-        let Some(own) = table(newest) else {
-            return gates;
-        };
-        let all = self.0.iter().flat_map(|s| &s.headers).chain([newest]);
+    /// What plugins of each revision have of a header's functions and slots: rows by the size that
+    /// the item's table reports. Where several revisions have a table of one size, what all have.
+    ///
+    /// A table smaller than the smallest recorded is taken for that one, whose slots then end where
+    /// it says; one of a size between two for the smaller; one larger than all for the newest.
+    pub fn sized(&self, newest: &Header) -> Sized {
+        let mut sized = Sized::default();
+        for table in newest.structs.iter().filter(|s| has_slots(s)) {
+            let by_size = self.by_size(newest, &table.name);
+            let Some(largest) = by_size.keys().next_back().copied() else {
+                continue;
+            };
+            sized.largest.insert(table.name.clone(), largest);
+            for field in table.fields.iter().filter(|f| f.slot.is_some()) {
+                let mut functions = newest.functions.iter();
+                let own = |f: &&Function| f.table == table.name && f.slot == field.name;
+                let held = functions.find(own);
+                let verdict = |revision: &Header| match held {
+                    Some(function) => of_function(revision, newest, function),
+                    None => of_slot(revision, &table.name, field),
+                };
+                let name = match held {
+                    Some(function) => function.name.clone(),
+                    None => format!("{}.{}", table.name, field.name),
+                };
+                let rows = rows(&by_size, verdict(newest), verdict);
+                if !rows.is_empty() {
+                    sized.gates.rows.insert(name, rows);
+                }
+            }
+        }
+        sized
+    }
+
+    /// All revisions that have a table, by the sizes that plugins of each may report: that of the
+    /// header's own constant, and that of the struct.
+    fn by_size<'h>(&'h self, newest: &'h Header, table: &str) -> BTreeMap<u32, Vec<&'h Header>> {
         let mut by_size: BTreeMap<u32, Vec<&Header>> = BTreeMap::new();
-        for header in all {
-            if let Some(size) = table(header).and_then(|t| u32::try_from(t.size).ok()) {
+        for header in self.0.iter().flat_map(|s| &s.headers).chain([newest]) {
+            let Some(table) = header.structs.iter().find(|s| s.name == table) else {
+                continue;
+            };
+            let sizes = BTreeSet::from([table.size, table.struct_size.unwrap_or(table.size)]);
+            for size in sizes.into_iter().filter_map(|s| u32::try_from(s).ok()) {
                 by_size.entry(size).or_default().push(header);
             }
         }
-        for function in &newest.functions {
-            let rows = by_size.iter().map(|(size, revisions)| {
-                let verdicts = revisions.iter().map(|r| of_function(r, newest, function));
-                (*size, verdicts.reduce(both).unwrap_or(Verdict::Absent))
-            });
-            keep(&mut gates, &function.name, rows.collect());
-        }
-        // Slots that hold no function of their own: flags, data, and positional functions.
-        let held: BTreeSet<&str> = newest.functions.iter().map(|f| f.slot.as_str()).collect();
-        let others = own.fields.iter().filter(|f| f.slot.is_some());
-        for field in others.filter(|f| !held.contains(f.name.as_str())) {
-            let rows = by_size.iter().map(|(size, revisions)| {
-                let verdicts = revisions.iter().map(|r| of_slot(r, field));
-                (*size, verdicts.reduce(both).unwrap_or(Verdict::Absent))
-            });
-            keep(
-                &mut gates,
-                &format!("{}.{}", own.name, field.name),
-                rows.collect(),
-            );
-        }
-        gates
+        by_size
     }
 }
 
-/// Keeps the rows of an item that was not always as it is today. Before the first revision nothing
-/// is known: a smaller table is taken for the first, whose slots then end where it says.
-fn keep(gates: &mut Gates, name: &str, verdicts: Vec<(u32, Verdict)>) {
-    let Some((_, newest)) = verdicts.last().copied() else {
-        return;
-    };
-    if verdicts.iter().all(|(_, verdict)| *verdict == newest) {
-        return;
+/// Whether a struct is a table: of functions, flags or pointers to data.
+fn has_slots(item: &Struct) -> bool {
+    item.fields.iter().any(|f| f.slot.is_some()) && item.kind != StructKind::Vtable
+}
+
+/// The rows of an item; none if all revisions have it as the newest.
+fn rows(
+    by_size: &BTreeMap<u32, Vec<&Header>>,
+    newest: Verdict,
+    of: impl Fn(&Header) -> Verdict,
+) -> Vec<Row> {
+    let mut verdicts: Vec<(u32, Verdict)> = Vec::new();
+    for (size, revisions) in by_size {
+        let all = revisions.iter().map(|r| of(r)).reduce(both);
+        let first = verdicts.is_empty();
+        verdicts.push((
+            if first { 0 } else { *size },
+            all.unwrap_or(Verdict::Absent),
+        ));
     }
+    if verdicts.iter().all(|(_, verdict)| *verdict == newest) {
+        return Vec::new();
+    }
+    let largest = by_size.keys().next_back().copied().unwrap_or_default();
+    verdicts.push((largest.saturating_add(1), newest));
     let mut rows: Vec<Row> = Vec::new();
-    for (size, verdict) in verdicts {
+    for (minor, verdict) in verdicts {
         if rows.last().is_none_or(|row| row.verdict != verdict) {
-            let minor = if rows.is_empty() { 0 } else { size };
             rows.push(Row {
                 minor,
                 reported: 0,
@@ -109,7 +166,7 @@ fn keep(gates: &mut Gates, name: &str, verdicts: Vec<(u32, Verdict)>) {
             });
         }
     }
-    gates.rows.insert(name.to_owned(), rows);
+    rows
 }
 
 /// What two revisions of one size both have.
@@ -130,11 +187,12 @@ fn both(a: Verdict, b: Verdict) -> Verdict {
     }
 }
 
-fn of_slot(revision: &Header, field: &Field) -> Verdict {
-    let slots = table(revision).into_iter().flat_map(|t| &t.fields);
-    match slots.into_iter().find(|f| f.name == field.name) {
+fn of_slot(revision: &Header, table: &str, field: &Field) -> Verdict {
+    let mut tables = revision.structs.iter().filter(|s| s.name == table);
+    let then = tables.find_map(|t| t.fields.iter().find(|f| f.name == field.name));
+    match then {
         None => Verdict::Absent,
-        Some(then) if same_field(then, field) => {
+        Some(then) if alike::same_field(then, field) => {
             let size = u32::try_from(field.size).unwrap_or(u32::MAX);
             Verdict::Known {
                 sent: size,
@@ -149,71 +207,25 @@ fn of_function(revision: &Header, newest: &Header, function: &Function) -> Verdi
     let Some(then) = revision.functions.iter().find(|f| f.name == function.name) else {
         return Verdict::Absent;
     };
-    let alike =
-        then.offset == function.offset && same_signature(&then.signature, &function.signature);
-    let (before, now) = (args(revision, then), args(newest, function));
-    match (before, now) {
-        _ if !alike => Verdict::Incompatible,
-        (None, None) => Verdict::Known { sent: 1, known: 1 },
-        (Some(before), Some(now)) if reachable_alike(revision, newest, before, now) => {
+    let same = then.offset == function.offset
+        && then.table == function.table
+        && alike::same_signature(&then.signature, &function.signature);
+    if !same || !alike::reachable(revision, newest, then) {
+        return Verdict::Incompatible;
+    }
+    match args(revision, then) {
+        None => Verdict::Known { sent: 1, known: 1 },
+        Some(before) => {
             let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
             Verdict::Known {
                 sent: small(before.struct_size.unwrap_or(before.size)),
                 known: small(end(before)),
             }
         }
-        _ => Verdict::Incompatible,
     }
 }
 
 fn args<'h>(header: &'h Header, function: &Function) -> Option<&'h Struct> {
     let args = function.args.as_deref()?;
     header.structs.iter().find(|s| s.name == args)
-}
-
-/// Whether two structs, and all that their fields name, are each the beginning of the other.
-fn reachable_alike(then: &Header, now: &Header, a: &Struct, b: &Struct) -> bool {
-    let mut seen = BTreeSet::from([a.name.clone()]);
-    let mut open = vec![(a, b)];
-    while let Some((a, b)) = open.pop() {
-        let mut pairs = a.fields.iter().zip(&b.fields);
-        if !pairs.all(|(a, b)| same_field(a, b)) {
-            return false;
-        }
-        let words = a.fields.iter().flat_map(|f| schema::alike::words(&f.ty));
-        for name in words {
-            let find = |h: &'_ Header| h.structs.iter().position(|s| s.name == name);
-            let (Some(a), Some(b)) = (find(then), find(now)) else {
-                continue;
-            };
-            if let (Some(a), Some(b)) = (then.structs.get(a), now.structs.get(b))
-                && seen.insert(name.to_owned())
-            {
-                open.push((a, b));
-            }
-        }
-    }
-    true
-}
-
-fn same_field(a: &Field, b: &Field) -> bool {
-    let signatures = match (&a.signature, &b.signature) {
-        (Some(a), Some(b)) => same_signature(a, b),
-        (None, None) => true,
-        _ => false,
-    };
-    a.name == b.name
-        && a.offset == b.offset
-        && a.size == b.size
-        && signatures
-        && same_type(&a.ty, &b.ty)
-}
-
-fn same_signature(a: &Signature, b: &Signature) -> bool {
-    let params = a.params.len() == b.params.len()
-        && a.params
-            .iter()
-            .zip(&b.params)
-            .all(|(a, b)| same_type(&a.ty, &b.ty));
-    params && same_type(&a.returns, &b.returns)
 }

@@ -1,7 +1,7 @@
 //! A plugin as the calls see it: a copy of its table that is as long as ours.
 
 use super::chain::Chain;
-use super::gate::{Gate, Gated, Row, Verdict, Version, layout_since, since};
+use super::gate::{Gate, Gated, History, Row, Verdict, Version, layout_since, since};
 use super::guard;
 use crate::raw::HISTORY;
 use crate::sys;
@@ -66,7 +66,7 @@ impl Api {
                 version.end(HISTORY.ends)?,
                 &mut table,
                 version,
-                HISTORY.gates,
+                &HISTORY,
             )
         };
         // SAFETY: the field is the plugin's own, or null if its table is that short.
@@ -204,14 +204,16 @@ pub(crate) fn refused(api: &Api, function: &Function, version: Version, rows: &[
 /// # Safety
 ///
 /// `from` points to a table of this version, `end` bytes long; `T` is a struct of words that may
-/// hold any bits, but for an odd end, and the offsets of `gates` are those of its words.
+/// hold any bits, but for an odd end, and the history is that of its words.
 pub(crate) unsafe fn copy_slots<T>(
     from: NonNull<impl Sized>,
     end: usize,
     to: &mut T,
     version: Version,
-    gated: &[Gated],
+    history: &History,
 ) -> Box<[Gate]> {
+    let whole = history.whole.min(size_of::<T>());
+    let gated = (whole, history.gates);
     let place = NonNull::from(to).cast();
     // SAFETY: the caller's promise, and `to` is a whole struct of the caller's.
     unsafe { copy_words(from.cast(), end, place, size_of::<T>(), version, gated) }
@@ -228,11 +230,17 @@ unsafe fn copy_words(
     to: NonNull<u8>,
     ours: usize,
     version: Version,
-    gated: &[Gated],
+    (whole, gated): (usize, &[Gated]),
 ) -> Box<[Gate]> {
-    // A slot that is cut off is not there; a flag at the end of ours is narrower than a word.
-    let whole = end >= ours || guard::off("table_overread");
-    let length = if whole { ours } else { end / SLOT * SLOT };
+    // A slot that is cut off is not there; a flag at the end of ours is narrower than a word, and
+    // padding behind it is none of the table's.
+    let length = if guard::off("table_overread") {
+        ours
+    } else if end >= whole {
+        end.min(ours)
+    } else {
+        end / SLOT * SLOT
+    };
     let to = to.as_ptr();
     // SAFETY: `length` is within both.
     unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), to, length) };
@@ -246,7 +254,9 @@ unsafe fn copy_words(
             }
             _ if guard::off("table_overread") => {}
             _ => {
-                let length = SLOT.min(ours.saturating_sub(slot.offset));
+                // A flag may be narrower than a word; what stands behind its word is not its own.
+                let word = SLOT - slot.offset % SLOT;
+                let length = word.min(ours.saturating_sub(slot.offset));
                 // SAFETY: the offset is one of the struct's, whose end is not passed; no bits are
                 // a valid slot, flag or pointer.
                 unsafe { to.add(slot.offset.min(ours)).write_bytes(0, length) };

@@ -5,7 +5,7 @@ use super::gate::layout_since;
 use super::{Api, Sorted, Table, TableType, guard};
 use crate::{Error, Result};
 use crate::{raw, sys};
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::ptr::NonNull;
 use std::sync::{Mutex, PoisonError};
 
@@ -17,7 +17,7 @@ const LONGEST: usize = 1024;
 pub(crate) struct Chain {
     nodes: Vec<Node>,
     fault: Option<&'static str>,
-    tables: Mutex<Sorted<u32, &'static (dyn Any + Send + Sync)>>,
+    tables: Mutex<Sorted<(u32, TypeId), &'static (dyn Any + Send + Sync)>>,
     behind: TablesBehind,
 }
 
@@ -93,17 +93,17 @@ impl Api {
             Box::leak(Box::new(unsafe { Table::<T>::copy(self, at) }))
         };
         let kept = self
-            .kept(T::NUMBER, &copy)
+            .kept((T::NUMBER, TypeId::of::<T>()), &copy)
             .map(|kept| kept as &'static dyn Any);
-        // Another type of the same number is another schema's: it cannot be served by this copy.
         kept.and_then(|kept| kept.downcast_ref())
             .ok_or_else(|| self.no_extension(T::NAME))
     }
 
-    /// The table of the first node of a number, which is copied if it was not before.
+    /// The table of the first node of a number, which is copied if it was not before. Two types of
+    /// one number are two schemas: each has a copy of its own.
     fn kept(
         &'static self,
-        number: u32,
+        (number, of): (u32, TypeId),
         copy: &dyn Fn(NonNull<sys::PJRT_Extension_Base>) -> &'static (dyn Any + Send + Sync),
     ) -> Option<&'static (dyn Any + Send + Sync)> {
         let chain = self.chain();
@@ -115,11 +115,11 @@ impl Api {
         let mut nodes = chain.nodes().iter().take(looked_at);
         let node = nodes.find(|n| n.number.0 == number)?;
         let mut tables = chain.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = tables.get(&number) {
+        if let Some(kept) = tables.get(&(number, of)) {
             return Some(*kept);
         }
         let table = copy(node.at);
-        tables.insert(number, table);
+        tables.insert((number, of), table);
         Some(table)
     }
 

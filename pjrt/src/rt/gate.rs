@@ -25,6 +25,8 @@ pub struct History {
     /// Versions are counted by the size that the table reports, and stand in the place of minor
     /// versions in rows: the header is a vendor's, with revisions of its own.
     pub by_size: bool,
+    /// Where the last field of ours ends.
+    pub whole: usize,
     /// The slots that changed.
     pub gates: &'static [Gated],
     /// The table itself, by minor version and reported size: where it really ends.

@@ -84,7 +84,7 @@ impl<T> Table<T> {
         let end = version.end(history.ends).unwrap_or(reported);
         // SAFETY: the table is as long as it says, or as tables of its version that say so; the
         // caller promises the rest.
-        let gates = unsafe { copy_slots(at, end, &mut table, version, history.gates) };
+        let gates = unsafe { copy_slots(at, end, &mut table, version, &history) };
         Table {
             table,
             api,

@@ -6,6 +6,7 @@
 pub const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
     newest: 114,
     by_size: false,
+    whole: 1144,
     gates: &[
         ::pjrt::__rt::Gated {
             name: "PJRT_Plugin_Attributes",

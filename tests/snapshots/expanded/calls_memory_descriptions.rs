@@ -14,6 +14,7 @@ unsafe impl ::pjrt::__rt::TableType for Table {
     const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
         newest: 114,
         by_size: false,
+        whole: 40,
         gates: &[
             ::pjrt::__rt::Gated {
                 name: "PJRT_DeviceDescription_MemoryDescriptions",

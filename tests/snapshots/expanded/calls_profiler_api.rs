@@ -16,6 +16,7 @@ unsafe impl ::pjrt::__rt::TableBehind for PluginProfilerApi {
     const HISTORY: ::pjrt::__rt::History = ::pjrt::__rt::History {
         newest: 114,
         by_size: false,
+        whole: 104,
         gates: &[
             ::pjrt::__rt::Gated {
                 name: "PLUGIN_Profiler_Consume",

@@ -1,5 +1,6 @@
 //! The safety exam without its guards.
 
+pub mod page;
 pub mod programs;
 pub mod rows;
 pub mod switches;

@@ -18,13 +18,11 @@ impl Loader<'_> {
             );
             return None;
         };
-        let mut good = self.keys(Section::Callback, name, node, None, &["param"]);
+        let mut good = self.keys(Section::Callback, name, node, None);
         let mut params = BTreeMap::new();
         for (param, entry) in node.get("param").map(Node::entries).unwrap_or_default() {
             let what = format!("{name}.{param}");
-            if !self.param(fact, param, entry)
-                || !self.keys(Section::Param, &what, entry, None, &[])
-            {
+            if !self.param(fact, param, entry) || !self.keys(Section::Param, &what, entry, None) {
                 good = false;
                 continue;
             }

@@ -30,7 +30,7 @@ impl Loader<'_> {
                 );
                 continue;
             };
-            if self.keys(Section::Field, &what, entry, args, &[]) {
+            if self.keys(Section::Field, &what, entry, args) {
                 let value = field_entry(entry);
                 self.contradictions(&what, entry, fact, &value);
                 self.against_direction(&what, entry, fact, &value);

@@ -18,7 +18,7 @@ impl Loader<'_> {
             );
             return None;
         };
-        let good = self.keys(Section::Group, name, node, Some(structure), &["field"]);
+        let good = self.keys(Section::Group, name, node, Some(structure));
         let fields = self.fields(name, node, Some(structure));
         good.then_some(GroupEntry { fields })
     }

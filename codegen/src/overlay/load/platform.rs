@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 impl Loader<'_> {
     pub(super) fn platform(&mut self, name: &str, node: &Node) -> Option<PlatformEntry> {
-        let good = self.keys(Section::Platform, name, node, None, &["option"]);
+        let good = self.keys(Section::Platform, name, node, None);
         let mut options = BTreeMap::new();
         for (option, entry) in node.get("option").map(Node::entries).unwrap_or_default() {
             if let Some(value) = self.option(&format!("{name}.{option}"), option, entry) {
@@ -26,7 +26,7 @@ impl Loader<'_> {
     }
 
     fn option(&mut self, what: &str, name: &str, node: &Node) -> Option<OptionEntry> {
-        if !self.keys(Section::Option, what, node, None, &[]) {
+        if !self.keys(Section::Option, what, node, None) {
             return None;
         }
         let limit = |key: &str| match node.get(key).map(|n| &n.tree) {

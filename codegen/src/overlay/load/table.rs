@@ -25,7 +25,7 @@ impl Loader<'_> {
 
     /// An entry of any table.
     pub(super) fn support_of(&mut self, name: &str, node: &Node) -> Option<SupportEntry> {
-        if !self.keys(Section::Support, name, node, None, &[]) {
+        if !self.keys(Section::Support, name, node, None) {
             return None;
         }
         let oldest = match node.get("oldest").map(|n| &n.tree) {
@@ -49,7 +49,7 @@ impl Loader<'_> {
             );
             return None;
         };
-        if !self.keys(Section::Table, name, node, Some(structure), &[]) {
+        if !self.keys(Section::Table, name, node, Some(structure)) {
             return None;
         }
         let entry = TableEntry {

@@ -20,7 +20,7 @@ impl Loader<'_> {
             );
             return None;
         };
-        let good = self.keys(Section::Value, name, node, Some(structure), &["field"]);
+        let good = self.keys(Section::Value, name, node, Some(structure));
         let mut fields = BTreeMap::new();
         for (field, entry) in node.get("field").map(Node::entries).unwrap_or_default() {
             if let Some(value) = self.member(structure, field, entry) {
@@ -46,7 +46,7 @@ impl Loader<'_> {
             );
             return None;
         };
-        if !self.keys(Section::Member, &what, node, Some(structure), &[]) {
+        if !self.keys(Section::Member, &what, node, Some(structure)) {
             return None;
         }
         if word(node, "len").is_some() && !is_array(fact) {

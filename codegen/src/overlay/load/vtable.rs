@@ -20,7 +20,7 @@ impl Loader<'_> {
             );
             return None;
         };
-        let mut good = self.keys(Section::Vtable, name, node, None, &["slot"]);
+        let mut good = self.keys(Section::Vtable, name, node, None);
         if !Model::is_versioned(table) {
             self.refuse(
                 "O051",
@@ -102,7 +102,7 @@ impl Loader<'_> {
     fn outputs(&mut self, table: &Struct, slot: &str, node: &Node) -> Option<Vec<String>> {
         let what = format!("{}.{slot}", table.name);
         let field = self.slot(table, slot, node)?;
-        if !self.keys(Section::Slot, &what, node, None, &[]) {
+        if !self.keys(Section::Slot, &what, node, None) {
             return None;
         }
         let params = field.signature.as_ref().map(|s| s.params.as_slice())?;
