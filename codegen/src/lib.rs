@@ -15,6 +15,8 @@ pub mod emit;
 pub mod expand;
 #[cfg(feature = "tools")]
 pub mod history;
+#[cfg(feature = "tools")]
+pub mod infer;
 pub mod lower;
 pub mod model;
 pub mod overlay;

@@ -74,6 +74,8 @@ pub mod install;
 pub mod interop;
 mod invalid_options;
 mod key_value;
+#[cfg(feature = "extension-kit")]
+pub mod kit;
 mod layout;
 pub mod layouts;
 mod load_options;

@@ -36,3 +36,5 @@ pub mod run;
 #[cfg(feature = "run")]
 pub mod run_cmd;
 pub mod schema_cmd;
+pub mod vendor;
+pub mod vendor_cmd;

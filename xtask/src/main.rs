@@ -59,6 +59,8 @@ enum Command {
     Protos(xtask::protos_cmd::Args),
     /// The facts about the C headers
     Schema(schema_cmd::Args),
+    /// A crate for an extension that a vendor's header declares
+    Vendor(xtask::vendor_cmd::Args),
 }
 
 /// What a binary with more features will read.
@@ -92,5 +94,6 @@ fn main() -> ExitCode {
         Command::History(args) => xtask::history_cmd::run(&args),
         Command::Protos(args) => xtask::protos_cmd::run(&args),
         Command::Schema(args) => schema_cmd::run(args),
+        Command::Vendor(args) => xtask::vendor_cmd::run(&args),
     })
 }

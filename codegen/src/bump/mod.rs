@@ -7,7 +7,7 @@
 mod changelog;
 mod compare;
 mod judge;
-mod propose;
+pub(crate) mod propose;
 
 pub use changelog::{CHANGELOG, to_look_at};
 pub use compare::{Changes, compare};

@@ -8,6 +8,7 @@ use crate::overlay;
 use crate::overlay::vocabulary::HOLE;
 use crate::schema::{Direction, Enum, Field, Function, Struct, StructKind};
 use crate::{derived::File, diag::Diagnostics};
+use heck::ToSnakeCase;
 use std::collections::BTreeSet;
 
 /// A proposed entry.
@@ -163,7 +164,7 @@ fn generated(model: &Model, function: &Function, spelt_out: bool) -> Draft {
 }
 
 /// The length of a pointer whose name does not say it: the only one that nothing else claims.
-fn likely_length<'s>(structure: &'s Struct, field: &Field) -> Option<&'s str> {
+pub(crate) fn likely_length<'s>(structure: &'s Struct, field: &Field) -> Option<&'s str> {
     let lacks = |f: &&Field| {
         let to = CType::parse(&f.ty);
         let named = to.as_ref().and_then(CType::pointer_to);
@@ -189,7 +190,7 @@ fn likely_length<'s>(structure: &'s Struct, field: &Field) -> Option<&'s str> {
 }
 
 /// The object type that a field points to, with a judgement or not.
-fn handle_of<'m>(model: &'m Model, field: &Field) -> Option<&'m str> {
+pub(crate) fn handle_of<'m>(model: &'m Model, field: &Field) -> Option<&'m str> {
     let ty = CType::of_field(field)?;
     let to = ty.pointee()?;
     let name = to.name().or_else(|| to.pointer_to())?;
@@ -203,20 +204,35 @@ fn handle_of<'m>(model: &'m Model, field: &Field) -> Option<&'m str> {
     all.find(|known| *known == name)
 }
 
+/// Words in the names of functions that free what they are given.
+const FREES: [&str; 6] = [
+    "destroy",
+    "delete",
+    "free",
+    "release",
+    "dispose",
+    "deallocate",
+];
+
+/// Whether a function's name says that it frees what it is given.
+pub(crate) fn frees(name: &str) -> bool {
+    let snake = name.to_snake_case();
+    snake.split('_').any(|word| FREES.contains(&word))
+}
+
 /// The function that frees an object, by its judgement or else by its name.
-fn destructor<'m>(model: &'m Model, handle: &str) -> Option<&'m str> {
+pub(crate) fn destructor<'m>(model: &'m Model, handle: &str) -> Option<&'m str> {
     if let Some(entry) = model.handle(handle) {
         return entry.destroy.as_deref();
     }
     let functions = || model.facts.headers.iter().flat_map(|h| &h.functions);
     let frees = |f: &&Function| {
-        let last = f.name.rsplit('_').next().unwrap_or_default();
         let args = f.args.as_deref().and_then(|a| model.structure(a));
         let mut given = args.into_iter().flat_map(call::payload);
         let takes = given
             .next()
             .is_some_and(|field| handle_of(model, field) == Some(handle));
-        matches!(last, "Destroy" | "Delete") && takes && given.next().is_none()
+        self::frees(&f.name) && takes && given.next().is_none()
     };
     functions().find(frees).map(|f| f.name.as_str())
 }
@@ -226,7 +242,7 @@ fn is_destroyed(model: &Model, handle: &str) -> bool {
 }
 
 /// The object that a function frees.
-fn destroys<'m>(model: &'m Model, function: &Function) -> Option<&'m str> {
+pub(crate) fn destroys<'m>(model: &'m Model, function: &Function) -> Option<&'m str> {
     let structure = model.structure(function.args.as_deref()?)?;
     let handle = call::payload(structure).find_map(|f| handle_of(model, f))?;
     (destructor(model, handle) == Some(function.name.as_str())).then_some(handle)
@@ -297,7 +313,7 @@ pub(super) fn enumeration(model: &Model, of: &Enum) -> Proposal {
 }
 
 /// Whether a struct can be copied into a generated type: plain, of one size, without judgement.
-pub(super) fn is_plain(model: &Model, of: &Struct) -> bool {
+pub(crate) fn is_plain(model: &Model, of: &Struct) -> bool {
     let headed = of
         .fields
         .iter()

@@ -456,7 +456,7 @@ fn contents(
             let ty = named(model, name)?;
             quote!({
                 ::pjrt::__rt::safety!("the plugin keeps the structs for as long as their owner, which outlives this call.");
-                unsafe { ::pjrt::__rt::value_list::<#ty>(out.#ident.cast_const(), #count, #place) }
+                unsafe { ::pjrt::__rt::value_list::<#ty>(out.#ident, #count, #place) }
             })
         }
         OutputKind::Buffer {

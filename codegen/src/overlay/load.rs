@@ -444,15 +444,15 @@ impl Loader<'_> {
             let node = sections.iter().find_map(|s| tree.get(s)?.get(c));
             let file = node.and_then(|n| self.files.get(n.file));
             let upstream = file.is_some_and(|f| f == UPSTREAM);
-            if let Some(other) = names.insert((upstream, rust), c) {
-                if let Some(node) = node {
-                    self.refuse(
-                        "O040",
-                        node,
-                        format!("`{c}` and `{other}` are both called `{rust}`"),
-                        "give one of them another `rust` name",
-                    );
-                }
+            if let Some(other) = names.insert((upstream, rust), c)
+                && let Some(node) = node
+            {
+                self.refuse(
+                    "O040",
+                    node,
+                    format!("`{c}` and `{other}` are both called `{rust}`"),
+                    "give one of them another `rust` name",
+                );
             }
         }
         for (name, function) in &overlay.functions {

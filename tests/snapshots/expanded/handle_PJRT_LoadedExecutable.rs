@@ -357,7 +357,7 @@ impl LoadedExecutable {
                 ::pjrt::__rt::value_list::<
                     ::pjrt::LogicalDeviceIds,
                 >(
-                    out.addressable_device_logical_ids.cast_const(),
+                    out.addressable_device_logical_ids,
                     ::pjrt::__rt::count(
                         out.num_addressable_device_logical_ids,
                         ::pjrt::__rt::Place {

@@ -47,23 +47,17 @@ pub fn read(cursor: Cursor<'_>, name: &str) -> Result<Enum, String> {
     })
 }
 
-/// Struct names and sizes, if the enumeration holds nothing else.
-pub fn struct_sizes(cursor: Cursor<'_>) -> Option<Vec<(String, u64)>> {
-    values(cursor)
-        .into_iter()
-        .map(|value| {
-            let name = value.name();
-            let size = u64::try_from(value.enum_value()).ok()?;
-            Some((name.strip_suffix(SIZE)?.to_string(), size))
-        })
-        .collect()
+/// The constants of an enumeration without a name.
+pub fn constants(cursor: Cursor<'_>) -> Vec<(String, i64)> {
+    let values = values(cursor).into_iter();
+    values.map(|v| (v.name(), v.enum_value())).collect()
 }
 
-/// The same in the form of old headers: `const size_t X_STRUCT_SIZE = ..`.
-pub fn constant_size(cursor: Cursor<'_>) -> Option<(String, u64)> {
-    let name = cursor.name();
-    let size = u64::try_from(cursor.integer()?).ok()?;
-    Some((name.strip_suffix(SIZE)?.to_string(), size))
+/// The struct whose size a constant says, if that is what its name means: an enumerator, or in old
+/// headers `const size_t X_STRUCT_SIZE = ..`.
+pub fn struct_size(name: &str, value: i64) -> Option<(String, u64)> {
+    let of = name.strip_suffix(SIZE)?;
+    Some((of.to_string(), u64::try_from(value).ok()?))
 }
 
 fn values(cursor: Cursor<'_>) -> Vec<Cursor<'_>> {

@@ -58,9 +58,17 @@ fn args(function: Type<'_>, speller: &mut Speller<'_>) -> Option<String> {
     if target.kind() != CXType_Record {
         return None;
     }
-    target.declaration().definition()?;
-    let name = speller.spell(target);
-    Some(name.strip_prefix("const ").unwrap_or(&name).to_string())
+    let definition = target.declaration().definition()?;
+    let spelt = speller.spell(target);
+    let name = spelt.strip_prefix("const ").unwrap_or(&spelt);
+    // A function of a plain C signature may take a pointer to an object or to plain data.
+    let fields = definition.children().into_iter();
+    let first = fields
+        .filter(|c| c.kind() == CXCursor_FieldDecl)
+        .map(|c| c.name())
+        .next();
+    let sized = first.is_some_and(|first| first == "struct_size");
+    (sized || name.ends_with("Args")).then(|| name.to_string())
 }
 
 /// What a table's field is, for a field whose type names no function.

@@ -4,13 +4,31 @@ use std::collections::{HashMap, HashSet};
 
 use clang_sys::*;
 use pjrt_codegen::diag::{Diagnostic, Diagnostics};
-use pjrt_codegen::schema::{Alias, Callback, Function, FunctionForm, Header, Opaque, StructKind};
+use pjrt_codegen::schema::{
+    Alias, Callback, Function, FunctionForm, Header, Macro, Opaque, Source, StructKind,
+};
 
 use super::index::{Cursor, Index, Unit};
 use super::source::{Sources, full_path, tag_of};
 use super::types::Speller;
 use super::{enums, functions, kinds, macros, structs};
 use crate::headers::{HeaderFile, HeaderSet};
+
+/// What is read as one header.
+pub struct Job<'j> {
+    /// The file that is given to the compiler, as libclang names it.
+    pub full: String,
+    /// How messages and facts name it.
+    pub path: &'j str,
+    /// Its module.
+    pub module: &'j str,
+    /// SHA-256 of its text.
+    pub sha256: &'j str,
+    /// Where it came from.
+    pub source: &'j Source,
+    /// The files whose declarations are the module's: the file itself, and what it is split into.
+    pub own: HashSet<String>,
+}
 
 /// Reads the declarations of one file of a set.
 pub fn read(
@@ -21,30 +39,46 @@ pub fn read(
     args: &[String],
 ) -> Result<Header, Diagnostics> {
     let full = full_path(&set.root, &file.path);
-    let mut problems = Diagnostics::new();
-    let unit = Unit::parse(index, full.as_ref(), args)
+    let job = Job {
+        own: HashSet::from([full.clone()]),
+        full,
+        path: &file.path,
+        module: &file.module,
+        sha256: &file.sha256,
+        source: &set.source,
+    };
+    let unit = Unit::parse(index, job.full.as_ref(), args)
         .map_err(|error| Diagnostic::new("H001", &file.path, error))?;
+    read_unit(&job, &unit, sources)
+}
+
+/// Reads the declarations of a parsed file that are its module's.
+pub fn read_unit(
+    job: &Job<'_>,
+    unit: &Unit<'_>,
+    sources: &Sources<'_>,
+) -> Result<Header, Diagnostics> {
+    let mut problems = Diagnostics::new();
     for error in unit.errors() {
-        let shown = match sources.module_of(&error.file) {
-            Some(_) if error.file == full => file.path.clone(),
-            _ => error.file.clone(),
+        let shown = match error.file == job.full {
+            true => job.path.to_string(),
+            false => error.file.clone(),
         };
         problems.push(
             Diagnostic::new("H001", shown, error.text)
                 .at(error.line, error.column)
-                .help(format!("found while reading `{}`", file.path)),
+                .help(format!("found while reading `{}`", job.path)),
         );
     }
     let mut reader = Reader {
-        file,
-        full,
+        job,
         sources,
-        speller: Speller::new(sources, &file.module),
+        speller: Speller::new(sources, job.module),
         header: Header {
-            module: file.module.clone(),
-            path: file.path.clone(),
-            sha256: file.sha256.clone(),
-            source: set.source.clone(),
+            module: job.module.to_string(),
+            path: job.path.to_string(),
+            sha256: job.sha256.to_string(),
+            source: job.source.clone(),
             ..Header::default()
         },
         problems,
@@ -60,8 +94,7 @@ pub fn read(
 }
 
 struct Reader<'r, 'u> {
-    file: &'r HeaderFile,
-    full: String,
+    job: &'r Job<'r>,
     sources: &'r Sources<'r>,
     speller: Speller<'r>,
     header: Header,
@@ -71,15 +104,19 @@ struct Reader<'r, 'u> {
     /// Definitions of structs, in the order of `header.structs`.
     records: Vec<Cursor<'u>>,
     /// Names that a typedef gives to what has no tag, by the place of its definition.
-    names: HashMap<usize, String>,
+    names: HashMap<(String, usize), String>,
     function_types: Vec<functions::FunctionType<'u>>,
     seen: HashSet<String>,
 }
 
 impl<'u> Reader<'_, 'u> {
     fn problem(&mut self, cursor: Cursor<'_>, message: String) {
-        let line = cursor.spot().line;
-        let problem = Diagnostic::new("H002", &self.file.path, message).at(line, 0);
+        let spot = cursor.spot();
+        let shown = match spot.file == self.job.full {
+            true => self.job.path,
+            false => &spot.file,
+        };
+        let problem = Diagnostic::new("H002", shown, message).at(spot.line, 0);
         self.problems.push(problem);
     }
 
@@ -89,7 +126,7 @@ impl<'u> Reader<'_, 'u> {
     }
 
     fn mine(&self, cursor: Cursor<'_>) -> bool {
-        cursor.spot().file == self.full
+        self.job.own.contains(&cursor.spot().file)
     }
 
     /// First pass: the names of untagged types.
@@ -100,7 +137,7 @@ impl<'u> Reader<'_, 'u> {
             } else if cursor.kind() == CXCursor_TypedefDecl && self.mine(cursor) {
                 let declaration = cursor.underlying().canonical().declaration();
                 if self.mine(declaration) && tag_of(self.sources, declaration).is_none() {
-                    self.names.insert(declaration.start().offset, cursor.name());
+                    self.names.insert(place_of(declaration), cursor.name());
                 }
             }
         }
@@ -116,18 +153,12 @@ impl<'u> Reader<'_, 'u> {
                 continue;
             }
             match cursor.kind() {
-                CXCursor_TypedefDecl => self.typedef(cursor),
+                CXCursor_TypedefDecl | CXCursor_TypeAliasDecl => self.typedef(cursor),
                 CXCursor_StructDecl => self.record(cursor),
                 CXCursor_EnumDecl if cursor.is_definition() => self.enumeration(cursor),
-                CXCursor_VarDecl => match enums::constant_size(cursor) {
-                    Some((name, size)) => {
-                        self.sizes.insert(name, size);
-                    }
-                    None => {
-                        let name = cursor.name();
-                        self.problem(cursor, format!("a variable, `{name}`, is not understood"));
-                    }
-                },
+                CXCursor_VarDecl => self.variable(cursor),
+                // What is inline is no part of the interface.
+                CXCursor_FunctionDecl if cursor.is_inline() => {}
                 CXCursor_FunctionDecl => self.function(cursor),
                 CXCursor_MacroDefinition => {
                     let found = macros::read(cursor, self.sources);
@@ -139,7 +170,7 @@ impl<'u> Reader<'_, 'u> {
                 | CXCursor_EnumDecl
                 | CXCursor_MacroExpansion
                 | CXCursor_InclusionDirective => {}
-                CXCursor_UnionDecl | CXCursor_ClassDecl | CXCursor_TypeAliasDecl => {
+                CXCursor_UnionDecl | CXCursor_ClassDecl => {
                     let name = cursor.name();
                     self.problem(
                         cursor,
@@ -172,7 +203,7 @@ impl<'u> Reader<'_, 'u> {
                 Some(tag) => tag,
                 None => self
                     .names
-                    .get(&declaration.start().offset)
+                    .get(&place_of(declaration))
                     .cloned()
                     .unwrap_or_default(),
             };
@@ -214,7 +245,7 @@ impl<'u> Reader<'_, 'u> {
         }
         let name = match &tag {
             Some(tag) => tag.clone(),
-            None => match self.names.get(&cursor.start().offset) {
+            None => match self.names.get(&place_of(cursor)) {
                 Some(name) => name.clone(),
                 None => {
                     self.problem(
@@ -236,23 +267,38 @@ impl<'u> Reader<'_, 'u> {
     }
 
     fn enumeration(&mut self, cursor: Cursor<'_>) {
-        let name = tag_of(self.sources, cursor)
-            .or_else(|| self.names.get(&cursor.start().offset).cloned());
+        let name =
+            tag_of(self.sources, cursor).or_else(|| self.names.get(&place_of(cursor)).cloned());
         let Some(name) = name.filter(|name| !name.contains(' ')) else {
-            match enums::struct_sizes(cursor) {
-                Some(sizes) => self.sizes.extend(sizes),
-                None => {
-                    self.problem(
-                        cursor,
-                        "an enumeration without a name is not understood".into(),
-                    );
-                }
+            let constants = enums::constants(cursor);
+            for (name, value) in constants {
+                self.constant(&name, value, cursor);
             }
             return;
         };
         match enums::read(cursor, &name) {
             Ok(found) => self.header.enums.push(found),
             Err(message) => self.problem(cursor, format!("the enumeration `{name}`: {message}")),
+        }
+    }
+
+    /// A constant: a size of a struct, or an integer that goes to the macros.
+    fn variable(&mut self, cursor: Cursor<'_>) {
+        let name = cursor.name();
+        match cursor.integer() {
+            Some(value) => self.constant(&name, value, cursor),
+            None => self.problem(cursor, format!("a variable, `{name}`, is not understood")),
+        }
+    }
+
+    fn constant(&mut self, name: &str, value: i64, cursor: Cursor<'_>) {
+        match enums::struct_size(name, value) {
+            Some((name, size)) => _ = self.sizes.insert(name, size),
+            None => self.header.macros.push(Macro {
+                name: name.to_string(),
+                value: value.to_string(),
+                line: cursor.spot().line,
+            }),
         }
     }
 
@@ -299,7 +345,7 @@ impl<'u> Reader<'_, 'u> {
         for name in lost {
             self.problems.push(Diagnostic::new(
                 "H002",
-                &self.file.path,
+                self.job.path,
                 format!("`{name}_STRUCT_SIZE` names no struct of this header"),
             ));
         }
@@ -331,4 +377,10 @@ impl<'u> Reader<'_, 'u> {
         self.header.uses = self.speller.uses.into_iter().collect();
         self.problems.into_result(self.header)
     }
+}
+
+/// Where a declaration begins: file and offset.
+fn place_of(cursor: Cursor<'_>) -> (String, usize) {
+    let start = cursor.start();
+    (start.file, start.offset)
 }

@@ -270,6 +270,15 @@ impl<'u> Cursor<'u> {
         }
     }
 
+    /// Whether a function is inline, or seen in its own file alone.
+    pub fn is_inline(self) -> bool {
+        // SAFETY: as above.
+        unsafe {
+            clang_Cursor_isFunctionInlined(self.raw) != 0
+                || clang_Cursor_getStorageClass(self.raw) == CX_SC_Static
+        }
+    }
+
     /// Whether a macro takes parameters.
     pub fn is_function_like(self) -> bool {
         // SAFETY: as above.

@@ -16,11 +16,26 @@ pub fn read(cursor: Cursor<'_>, sources: &Sources<'_>) -> Option<Macro> {
     let name = cursor.name();
     let value = text.strip_prefix(name.as_str())?.replace("\\\n", " ");
     let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
+    let value = without_cast(&value);
     is_literal(&value).then_some(Macro {
         name,
         value,
         line: start.line,
     })
+}
+
+/// `((PJRT_Extension_Type)1000)` is `1000`.
+fn without_cast(value: &str) -> String {
+    let casts = [
+        "static_cast<PJRT_Extension_Type>(",
+        "PJRT_Extension_Type(",
+        "PJRT_Extension_Type)",
+    ];
+    let bare = value.trim_start_matches('(');
+    match casts.iter().find_map(|cast| bare.strip_prefix(cast)) {
+        Some(number) => number.trim_matches(['(', ')', ' ']).to_string(),
+        None => value.to_string(),
+    }
 }
 
 fn is_literal(value: &str) -> bool {
@@ -37,8 +52,9 @@ fn is_literal(value: &str) -> bool {
 
 /// The version that an extension's header states.
 pub fn extension_version(macros: &[Macro]) -> Option<u32> {
-    macros
-        .iter()
-        .find(|m| m.name.starts_with("PJRT_API_") && m.name.ends_with("_EXTENSION_VERSION"))
-        .and_then(|m| m.value.parse().ok())
+    let ends = |m: &&Macro| m.name.ends_with("_EXTENSION_VERSION");
+    let upstream = |m: &&Macro| m.name.starts_with("PJRT_API_") && ends(m);
+    let found = macros.iter().find(upstream);
+    let found = found.or_else(|| macros.iter().find(ends))?;
+    found.value.parse().ok()
 }

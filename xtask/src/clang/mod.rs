@@ -2,6 +2,7 @@
 
 #![allow(non_upper_case_globals)]
 
+mod comments;
 mod enums;
 mod extension;
 mod functions;
@@ -13,6 +14,7 @@ mod source;
 mod standins;
 mod structs;
 mod types;
+pub mod vendor;
 
 use pjrt_codegen::diag::{Diagnostic, Diagnostics};
 use pjrt_codegen::schema::{Enum, Header, Schema, digest};

@@ -25,6 +25,11 @@ impl<'s> Sources<'s> {
         Self { by_path }
     }
 
+    /// Adds a file that is in no set, by the name that libclang gives it.
+    pub fn add(&mut self, full: &str, module: &'s str, text: &'s str) {
+        self.by_path.insert(full.to_string(), (module, text));
+    }
+
     /// Module of a file of the set.
     pub fn module_of(&self, file: &str) -> Option<&'s str> {
         self.by_path.get(file).map(|(module, _)| *module)
