@@ -198,6 +198,12 @@ pub fn mirror(invocation: &Invocation, model: &Model) -> Result<String, String> 
     Ok(readable(invocation, &file))
 }
 
+/// Generated items as people read them.
+pub fn text(items: TokenStream) -> Result<String, String> {
+    let file = syn::parse2::<syn::File>(items).map_err(|e| e.to_string())?;
+    Ok(comments(&prettyplease::unparse(&file)))
+}
+
 fn readable(invocation: &Invocation, file: &syn::File) -> String {
     let body = comments(&prettyplease::unparse(file));
     format!(

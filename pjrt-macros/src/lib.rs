@@ -24,8 +24,8 @@ pub fn generate(input: TokenStream) -> TokenStream {
     tokens.into()
 }
 
-/// Defines `extension!`, the macro of vendors, for the crate that has `model.json` beside its
-/// manifest.
+/// Defines `extension!` and `extension_server!`, the macros of vendors, for the crate that has
+/// `model.json` beside its manifest.
 #[cfg(feature = "vendor")]
 #[proc_macro]
 pub fn define_extension(_: TokenStream) -> TokenStream {
@@ -36,7 +36,16 @@ pub fn define_extension(_: TokenStream) -> TokenStream {
 #[cfg(feature = "vendor")]
 #[proc_macro]
 pub fn vendor_items(input: TokenStream) -> TokenStream {
-    pjrt_codegen::vendor::invocation::expand(input.into(), manifest()).into()
+    use pjrt_codegen::vendor::invocation::{Side, expand};
+    expand(Side::Client, input.into(), manifest()).into()
+}
+
+/// What `extension_server!` expands to: the plugin's side of a vendor's header.
+#[cfg(feature = "vendor")]
+#[proc_macro]
+pub fn vendor_server_items(input: TokenStream) -> TokenStream {
+    use pjrt_codegen::vendor::invocation::{Side, expand};
+    expand(Side::Server, input.into(), manifest()).into()
 }
 
 /// The folder of the crate that is compiled.

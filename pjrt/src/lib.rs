@@ -100,6 +100,8 @@ pub mod proto;
 pub mod raw;
 pub mod raw_buffer;
 mod raw_copy;
+#[cfg(feature = "extension-kit")]
+pub mod server;
 pub mod shardings;
 pub mod signature;
 pub mod stream;

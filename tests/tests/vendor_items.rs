@@ -1,8 +1,8 @@
-//! What the macro of vendors makes compiles: of every extension of upstream's, taken as a vendor's,
-//! with every size and offset asserted by the compiler.
+//! What the macros of vendors make compiles, for callers and for plugins: of every extension of
+//! upstream's, taken as a vendor's, with every size and offset asserted by the compiler.
 
 use pjrt_codegen::model::{Model, from_json};
-use pjrt_codegen::vendor::items;
+use pjrt_codegen::vendor::{items, server};
 use std::path::Path;
 use std::process::Command;
 
@@ -32,6 +32,12 @@ fn every_extension_of_upstreams_compiles_as_a_vendors() {
         .for_vendor(&header.module);
         let tokens = items::items(&model, &["upstream".to_owned()]).unwrap();
         lib.push_str(&format!("pub mod {} {{\n{tokens}\n}}\n", header.module));
+        // The plugin's side of it.
+        let tokens = server::items(&model, &["upstream".to_owned()]).unwrap();
+        lib.push_str(&format!(
+            "pub mod {}_server {{\n{tokens}\n}}\n",
+            header.module
+        ));
         count += 1;
     }
     assert!(count > 10, "only {count} extensions");
@@ -45,7 +51,7 @@ fn check(root: &Path, lib: &str) {
     let pjrt = root.join("pjrt");
     let manifest = format!(
         "[package]\nname = \"vendor_items\"\nedition = \"2024\"\npublish = false\n\n\
-         [dependencies]\npjrt = {{ package = \"xla-pjrt\", path = {pjrt:?} }}\n\n[workspace]\n"
+         [dependencies]\npjrt = {{ package = \"xla-pjrt\", path = {pjrt:?}, features = [\"extension-kit\"] }}\n\n[workspace]\n"
     );
     std::fs::write(folder.join("Cargo.toml"), manifest).unwrap();
     std::fs::write(folder.join("src/lib.rs"), lib).unwrap();

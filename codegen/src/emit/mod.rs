@@ -21,8 +21,12 @@ pub mod platform;
 pub mod plugin;
 #[cfg(feature = "vendor")]
 pub mod positional;
+#[cfg(feature = "vendor")]
+pub mod server;
 pub mod sys_names;
 mod tables;
+#[cfg(feature = "vendor")]
+mod thunks;
 pub mod value;
 pub mod vtable;
 #[cfg(feature = "tools")]

@@ -5,9 +5,13 @@ pub mod callback;
 pub mod ctype;
 pub mod inputs;
 pub mod method;
+#[cfg(feature = "vendor")]
+pub mod musts;
 pub mod names;
 pub mod outputs;
 pub mod place;
 pub mod receiver;
+#[cfg(feature = "vendor")]
+pub mod served;
 pub mod value;
 pub mod vtable;

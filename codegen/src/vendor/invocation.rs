@@ -1,6 +1,6 @@
-//! An invocation of the macro in a vendor's crate: the files that it names, and what it expands to.
+//! An invocation of a macro in a vendor's crate: the files that it names, and what it expands to.
 
-use super::{File, items, model};
+use super::{File, items, model, server};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::expand::MODEL_FILE;
 use crate::model::{Model, from_json};
@@ -8,7 +8,26 @@ use proc_macro2::{Literal, TokenStream, TokenTree};
 use quote::quote;
 use std::path::{Path, PathBuf};
 
-/// The keys of the macro, and whether each must be given.
+/// Whose side of an extension is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// That of a plugin's callers.
+    Client,
+    /// The plugin's.
+    Server,
+}
+
+impl Side {
+    /// The macro.
+    fn name(self) -> &'static str {
+        match self {
+            Side::Client => "extension!",
+            Side::Server => "extension_server!",
+        }
+    }
+}
+
+/// The keys of the macros, and whether each must be given.
 const KEYS: [(&str, bool); 3] = [("schema", true), ("overlay", true), ("history", false)];
 
 /// The files that an invocation names.
@@ -151,7 +170,8 @@ pub fn load(upstream: &Model, folder: &Path, files: &Files) -> Result<Loaded, Di
     Ok(Loaded { model, names })
 }
 
-/// The definition of `extension!` for the crate in `folder`, where upstream's model is.
+/// The definitions of `extension!` and `extension_server!` for the crate in `folder`, where upstream's
+/// model is.
 pub fn definition(folder: Option<PathBuf>) -> TokenStream {
     let Some(folder) = folder else {
         let error = "CARGO_MANIFEST_DIR is not set: build with cargo";
@@ -160,42 +180,53 @@ pub fn definition(folder: Option<PathBuf>) -> TokenStream {
     // Windows takes both, and a literal is read back without escapes.
     let model = folder.join(MODEL_FILE).display().to_string();
     let model = model.replace('\\', "/");
-    let doc = include_str!("extension.md");
+    let (client, server) = (
+        include_str!("extension.md"),
+        include_str!("extension_server.md"),
+    );
     quote! {
-        #[doc = #doc]
+        #[doc = #client]
         #[macro_export]
         macro_rules! extension {
             ($($files:tt)*) => { ::pjrt::__rt::vendor_items! { #model $($files)* } };
         }
-    }
-}
-
-/// What the macro gives to the compiler: the items, or an error for each fault. The first token is
-/// the path of upstream's model, which the crate `pjrt` gives.
-pub fn expand(tokens: TokenStream, folder: Option<PathBuf>) -> TokenStream {
-    match tokens_of(tokens, folder) {
-        Ok(tokens) => tokens,
-        Err(faults) => {
-            let errors = faults.into_iter().map(|fault| {
-                let text = fault.to_string();
-                quote!(::core::compile_error!(#text);)
-            });
-            quote!(#(#errors)*)
+        #[doc = #server]
+        #[macro_export]
+        macro_rules! extension_server {
+            ($($files:tt)*) => { ::pjrt::__rt::vendor_server_items! { #model $($files)* } };
         }
     }
 }
 
-fn tokens_of(tokens: TokenStream, folder: Option<PathBuf>) -> Result<TokenStream, Diagnostics> {
-    let fault = |message: String| Diagnostics::from(Diagnostic::new("N031", "extension!", message));
+/// What a macro gives to the compiler: the items, or an error for each fault. The first token is
+/// the path of upstream's model, which the crate `pjrt` gives.
+pub fn expand(side: Side, tokens: TokenStream, folder: Option<PathBuf>) -> TokenStream {
+    tokens_of(side, tokens, folder).unwrap_or_else(errors)
+}
+
+/// The errors of a compiler.
+fn errors(faults: Diagnostics) -> TokenStream {
+    let errors = faults.into_iter().map(|fault| {
+        let text = fault.to_string();
+        quote!(::core::compile_error!(#text);)
+    });
+    quote!(#(#errors)*)
+}
+
+fn tokens_of(
+    side: Side,
+    tokens: TokenStream,
+    folder: Option<PathBuf>,
+) -> Result<TokenStream, Diagnostics> {
+    let fault = |message: String| Diagnostics::from(Diagnostic::new("N031", side.name(), message));
     let folder =
         folder.ok_or_else(|| fault("CARGO_MANIFEST_DIR is not set: build with cargo".into()))?;
     let mut trees = tokens.into_iter();
     let at = match trees.next() {
         Some(TokenTree::Literal(literal)) => text(&literal).map_err(fault)?,
         _ => {
-            return Err(fault(
-                "invoke `pjrt::extension!`, which knows its model".into(),
-            ));
+            let message = format!("invoke `pjrt::{}`, which knows its model", side.name());
+            return Err(fault(message));
         }
     };
     let files = Files::parse(trees.collect()).map_err(fault)?;
@@ -207,14 +238,11 @@ fn tokens_of(tokens: TokenStream, folder: Option<PathBuf>) -> Result<TokenStream
     let watched = files.all().filter(|name| folder.join(name).is_file());
     let watched = watched.map(|name| folder.join(name).display().to_string());
     let watched = quote!(#(const _: &[u8] = ::core::include_bytes!(#watched);)*);
-    let made = loaded.and_then(|loaded| items::items(&loaded.model, &loaded.names));
-    let items = made.unwrap_or_else(|faults| {
-        let errors = faults.into_iter().map(|fault| {
-            let text = fault.to_string();
-            quote!(::core::compile_error!(#text);)
-        });
-        quote!(#(#errors)*)
+    let made = loaded.and_then(|loaded| match side {
+        Side::Client => items::items(&loaded.model, &loaded.names),
+        Side::Server => server::items(&loaded.model, &loaded.names),
     });
+    let items = made.unwrap_or_else(errors);
     Ok(quote!(#watched #items))
 }
 

@@ -40,21 +40,15 @@ pub fn items(model: &Model, files: &[String]) -> Result<TokenStream, Diagnostics
     for name in entries.values.keys().filter(|n| own(model, header, n)) {
         take(emit::value::value(model, name));
     }
-    let bindings = emit::bindings::module(model, header).unwrap_or_else(|error| {
+    let bindings = bindings(model, header).unwrap_or_else(|error| {
         found.push(placed(model, files, &error));
         TokenStream::new()
     });
     let calls = emit::calls::module(model, header);
     let positional = emit::positional::module(model, header);
     let name = header.extension.as_ref().map_or("", |e| e.name.as_str());
-    let (sys_doc, raw_doc) = (
-        format!(
-            " Raw bindings of `{}`, which declares the extension {name}.",
-            header.path
-        ),
-        format!(
-            " Checked calls of the extension {name}: `unsafe` functions over structs of raw values."
-        ),
+    let raw_doc = format!(
+        " Checked calls of the extension {name}: `unsafe` functions over structs of raw values."
     );
     let (mut seen, mut once) = (std::collections::BTreeSet::new(), Diagnostics::default());
     for diagnostic in found {
@@ -63,7 +57,29 @@ pub fn items(model: &Model, files: &[String]) -> Result<TokenStream, Diagnostics
         }
     }
     once.into_result(quote! {
-        #[doc = #sys_doc]
+        #bindings
+        #[doc = #raw_doc]
+        #[allow(dead_code, reason = "there is a call for every function")]
+        pub mod raw {
+            #[allow(unused_imports, reason = "one rule for all headers")]
+            use super::{raw, sys};
+            #calls
+            #positional
+        }
+        #(#safe)*
+    })
+}
+
+/// The module of raw bindings.
+pub(super) fn bindings(model: &Model, header: &Header) -> Result<TokenStream, String> {
+    let bindings = emit::bindings::module(model, header)?;
+    let name = header.extension.as_ref().map_or("", |e| e.name.as_str());
+    let doc = format!(
+        " Raw bindings of `{}`, which declares the extension {name}.",
+        header.path
+    );
+    Ok(quote! {
+        #[doc = #doc]
         #[allow(
             missing_docs,
             non_camel_case_types,
@@ -77,15 +93,6 @@ pub fn items(model: &Model, files: &[String]) -> Result<TokenStream, Diagnostics
             use super::sys;
             #bindings
         }
-        #[doc = #raw_doc]
-        #[allow(dead_code, reason = "there is a call for every function")]
-        pub mod raw {
-            #[allow(unused_imports, reason = "one rule for all headers")]
-            use super::{raw, sys};
-            #calls
-            #positional
-        }
-        #(#safe)*
     })
 }
 
@@ -95,7 +102,7 @@ fn own(model: &Model, header: &Header, name: &str) -> bool {
 }
 
 /// An error of lowering at the entry that it names, if it begins with a name that has one.
-fn placed(model: &Model, files: &[String], error: &str) -> Diagnostic {
+pub(super) fn placed(model: &Model, files: &[String], error: &str) -> Diagnostic {
     let name = error.split([':', '.', ' ']).next().unwrap_or_default();
     let mut sections = model.judgements.entries().iter();
     let entry = sections.find_map(|(_, section)| section.get(name));

@@ -6,6 +6,7 @@ mod collisions;
 pub mod invocation;
 pub mod items;
 pub mod revisions;
+pub mod server;
 #[cfg(all(test, feature = "tools"))]
 mod tests;
 

@@ -16,6 +16,8 @@ mod owner;
 mod platform;
 mod read;
 mod reaper;
+#[cfg(feature = "extension-kit")]
+mod serve;
 mod sorted;
 mod table;
 mod traced;
@@ -51,13 +53,15 @@ pub use lists::{
 pub(crate) use numbered::{Numbered, numbered};
 pub use owner::Owner;
 #[cfg(feature = "extension-kit")]
-pub use pjrt_macros::vendor_items;
+pub use pjrt_macros::{vendor_items, vendor_server_items};
 pub use platform::{Platform, PlatformOption};
 pub(crate) use read::fits;
 pub use read::{free_later, held_bytes, held_named_values, named_values, part, slice, text};
 #[cfg(feature = "dlpack")]
 pub(crate) use reaper::destroy;
 pub(crate) use reaper::on_plugin_thread;
+#[cfg(feature = "extension-kit")]
+pub use serve::{Must, Served, ServedField, Way, answer, caught, or_zero, serve};
 pub(crate) use sorted::Sorted;
 pub use table::{Table, TableType};
 pub use traced::{Traced, begin, end};

@@ -33,6 +33,7 @@ mod export;
 mod ext;
 mod failure;
 mod fault;
+mod foreign;
 mod host;
 mod key_value;
 mod layout;
@@ -58,6 +59,7 @@ pub use era::{commits, keeps_slots, minors, newest};
 pub use export::api_of_environment;
 pub use failure::Failure;
 pub use fault::Fault;
+pub use foreign::Books;
 pub use mock::{Builder, Mock, Report};
 pub use ran::Ran;
 

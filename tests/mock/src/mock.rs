@@ -101,7 +101,7 @@ impl Inner {
 
 /// A plugin. Its entry points end with it, so keep it as long as anything of it is used.
 pub struct Mock {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 impl Mock {
@@ -216,7 +216,7 @@ impl Report {
 pub struct Builder {
     minor: Option<u32>,
     commit: Option<usize>,
-    looks: Looks,
+    pub(crate) looks: Looks,
     larger_structs: usize,
     exact_sizes: bool,
     delay: Duration,

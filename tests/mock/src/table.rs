@@ -2,8 +2,10 @@
 
 use crate::era::{API, Era};
 use crate::ext::xla_ffi;
+use crate::foreign::Foreign;
 use crate::stub;
 use pjrt_codegen::history::StructBody;
+use pjrt_sys as sys;
 use std::sync::{Mutex, PoisonError};
 
 /// The tables of a plugin. They stay as long as the process, as those of real plugins do.
@@ -35,6 +37,8 @@ pub(crate) struct Looks {
     pub(crate) unknown_extensions: Vec<u32>,
     /// The last node of the chain leads to the first.
     pub(crate) cyclic: bool,
+    /// Nodes that are not the mock's, each with its place in the chain.
+    pub(crate) foreign: Vec<(usize, Foreign)>,
 }
 
 /// A table in the making.
@@ -126,11 +130,23 @@ impl Table {
             chain.push(memory.leak());
             links.push(place_of("next").unwrap_or(0) / 8);
         }
+        for (at, node) in &looks.foreign {
+            let link = std::mem::offset_of!(sys::PJRT_Extension_Base, next);
+            assert!(
+                base.is_some_and(|b| offset(b, "next") == Some(link)),
+                "nodes of today's headers have no place in a chain of minor {}",
+                era.minor
+            );
+            let at = (*at).min(chain.len());
+            nodes.push(node.0 as usize);
+            chain.insert(at, node.0);
+            links.insert(at, link / 8);
+        }
         let first = chain.first().map_or(0, |p| *p as u64);
         for (index, (node, link)) in chain.iter().zip(&links).enumerate() {
             let after = if looks.cyclic { first } else { 0 };
             let next = chain.get(index + 1).map_or(after, |p| *p as u64);
-            // SAFETY: the node is ours and longer than its link's offset.
+            // SAFETY: the node is ours, or was given to be linked, and longer than its link's offset.
             unsafe { node.add(*link).write(next) };
         }
         let Some(body) = era.structure(API) else {
