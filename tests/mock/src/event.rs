@@ -3,7 +3,10 @@
 use crate::call::{Call, Outcome};
 use crate::calls::Calls;
 use crate::failure::Failure;
+use crate::mock::Inner;
+use crate::work;
 use pjrt_sys as sys;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 type Waiting = Box<dyn FnOnce(Outcome) + Send>;
@@ -79,6 +82,24 @@ pub(crate) struct Event {
     pub(crate) signal: Arc<Signal>,
     /// The caller made it and ends it.
     own: bool,
+}
+
+impl Inner {
+    /// A handle of an event that ends on another thread, after a job that no call is to do.
+    pub(crate) fn event_after(
+        self: &Arc<Inner>,
+        job: impl FnOnce() -> Outcome + Send + 'static,
+    ) -> *mut sys::PJRT_Event {
+        let signal = Signal::new();
+        let told = signal.clone();
+        self.jobs.fetch_add(1, Ordering::SeqCst);
+        let inner = self.clone();
+        work::after(self.delay, move || {
+            told.set(job());
+            inner.jobs.fetch_sub(1, Ordering::SeqCst);
+        });
+        self.give(Arc::new(Event { signal, own: false }))
+    }
 }
 
 impl Call {

@@ -85,6 +85,25 @@ impl Books {
         self.get::<Buffer>(handle).map(drop)
     }
 
+    /// How many bytes of device memory a live buffer of the plugin's takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Books::client`].
+    pub fn buffer_bytes(&self, handle: *const sys::PJRT_Buffer) -> Result<usize, Failure> {
+        self.get::<Buffer>(handle)
+            .map(|buffer| buffer.shape.bytes())
+    }
+
+    /// An event of the plugin's, which its caller destroys. It ends on another thread, after a job
+    /// and as that says.
+    pub fn event(
+        &self,
+        job: impl FnOnce() -> Result<(), Failure> + Send + 'static,
+    ) -> *mut sys::PJRT_Event {
+        self.inner.event_after(job)
+    }
+
     fn get<T: Any + Send + Sync>(&self, handle: *const impl Sized) -> Result<Arc<T>, Failure> {
         let found = self.inner.registry().get::<T>(handle as usize);
         found.map_err(|what| {
