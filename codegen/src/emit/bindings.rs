@@ -18,7 +18,8 @@ use std::collections::BTreeSet;
 /// A type that has no Rust spelling.
 pub fn module(model: &Model, header: &Header) -> Result<TokenStream, String> {
     let macros = header.macros.iter().map(constant);
-    let enums = header.enums.iter().map(enumeration);
+    let shared = shared_values(&header.enums);
+    let enums = header.enums.iter().map(|item| enumeration(item, &shared));
     let enums = enums.collect::<Result<Vec<_>, _>>()?;
     let opaques = header.opaques.iter().map(|o| opaque(&o.name));
     let mut typedefs = Vec::new();
@@ -65,15 +66,27 @@ fn constant(item: &Macro) -> TokenStream {
     }
 }
 
+/// Names that values of several enumerations have: C++ scopes them.
+fn shared_values(enums: &[Enum]) -> BTreeSet<&str> {
+    let mut seen = BTreeSet::new();
+    let all = enums.iter().flat_map(|item| &item.values);
+    let names = all.map(|value| value.name.as_str());
+    names.filter(|name| !seen.insert(*name)).collect()
+}
+
 /// An open newtype with a constant for each value beside it.
-fn enumeration(item: &Enum) -> Result<TokenStream, String> {
-    let ident = names::ident(&sys_names::ty(&item.name));
+fn enumeration(item: &Enum, shared: &BTreeSet<&str>) -> Result<TokenStream, String> {
+    let of = sys_names::ty(&item.name);
+    let ident = names::ident(&of);
     let repr = primitive(&item.repr)
         .and_then(|r| r.parse::<TokenStream>().ok())
         .ok_or_else(|| format!("{}: no Rust type for `{}`", item.name, item.repr))?;
     let values = item.values.iter().map(|value| {
         // Values of a C++ scoped enumeration carry its name in no way of their own.
-        let name = names::ident(&value.name);
+        let name = match shared.contains(value.name.as_str()) {
+            true => names::ident(&format!("{of}_{}", value.name)),
+            false => names::ident(&value.name),
+        };
         let number = Literal::i64_unsuffixed(value.value);
         quote!(pub const #name: #ident = #ident(#number);)
     });

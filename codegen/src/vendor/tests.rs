@@ -432,3 +432,37 @@ fn the_judgements_of_upstream_stay() {
     let text = items::items(&model, &[]).unwrap().to_string();
     assert!(text.contains("pub struct Acme"), "{text}");
 }
+
+#[test]
+fn values_of_one_name_in_two_enumerations_are_told_apart() {
+    let upstream = upstream();
+    let mut own = header(1, 1);
+    for (name, second) in [("Acme_Unit", "kWatt"), ("Acme_Mode", "kBoost")] {
+        let value = |name: &str, value| EnumValue {
+            name: name.to_owned(),
+            value,
+            ..EnumValue::default()
+        };
+        own.enums.push(Enum {
+            name: name.to_owned(),
+            repr: "int32_t".to_owned(),
+            size: 4,
+            values: vec![value("kNone", 0), value(second, 1)],
+            ..Enum::default()
+        });
+    }
+    own.digest = schema::digest(&own);
+    let schema = ("acme.json".to_owned(), schema::to_text(&schema_of(own)));
+    let overlay = "[extension.Acme]\nrust = \"Acme\"\ndoc = \"An example.\"\n";
+    let overlay = [("acme.toml".to_owned(), overlay.to_owned())];
+    let model = model(&upstream, &schema, &overlay, None).unwrap();
+    let text = items::items(&model, &[]).unwrap().to_string();
+    for constant in [
+        "pub const Acme_Unit_kNone : Acme_Unit",
+        "pub const Acme_Mode_kNone : Acme_Mode",
+        "pub const kWatt : Acme_Unit",
+        "pub const kBoost : Acme_Mode",
+    ] {
+        assert!(text.contains(constant), "no `{constant}` in {text}");
+    }
+}
