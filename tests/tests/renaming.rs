@@ -57,6 +57,7 @@ fn renamed(model: &Model, to: &Renaming) -> Model {
             rows: rows.collect(),
             values: values.collect(),
         },
+        ..Versions::default()
     };
     Model::new(facts, entries, judgements, versions)
 }

@@ -18,7 +18,7 @@ const TOP: [&str; 9] = [
 ];
 
 /// Pages about repositories of other people, whose paths are not here.
-const OF_OTHERS: [&str; 2] = ["docs/src/vendor.md", "docs/src/server-side.md"];
+const OF_OTHERS: [&str; 1] = ["docs/src/vendor.md"];
 
 fn root() -> PathBuf {
     xtask::paths::root()
