@@ -4,21 +4,28 @@ use super::{docs, methods};
 use crate::lower::method::{self, Receiver};
 use crate::lower::{names, place};
 use crate::model::Model;
-use crate::schema::Header;
+use crate::overlay::ExtensionEntry;
+use crate::schema::{Extension, Header};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-/// The Rust type of the extension that a header declares.
-pub fn extension(model: &Model, header: &Header) -> Result<TokenStream, String> {
+/// The extension that a header declares, and the judgement on it.
+pub(super) fn declared<'m>(
+    model: &'m Model,
+    header: &'m Header,
+) -> Result<(&'m Extension, &'m ExtensionEntry), String> {
     let fact = header
         .extension
         .as_ref()
         .ok_or_else(|| format!("`{}` declares no extension", header.module))?;
-    let entry = model
-        .overlay
-        .extensions
-        .get(&fact.name)
-        .ok_or_else(|| format!("no [extension.{}] in the overlay", fact.name))?;
+    let entry = model.overlay.extensions.get(&fact.name);
+    let entry = entry.ok_or_else(|| format!("no [extension.{}] in the overlay", fact.name))?;
+    Ok((fact, entry))
+}
+
+/// The Rust type of the extension that a header declares.
+pub fn extension(model: &Model, header: &Header) -> Result<TokenStream, String> {
+    let (fact, entry) = declared(model, header)?;
     let (ident, raw, name) = (
         names::ident(&entry.rust),
         place::raw(model, &header.module),

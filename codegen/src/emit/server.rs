@@ -30,15 +30,7 @@ pub(super) struct Names {
 ///
 /// An extension without an entry, and the first slot that no rule fits.
 pub fn server(model: &Model, header: &Header) -> Result<TokenStream, String> {
-    let fact = header
-        .extension
-        .as_ref()
-        .ok_or_else(|| format!("`{}` declares no extension", header.module))?;
-    let entry = model
-        .overlay
-        .extensions
-        .get(&fact.name)
-        .ok_or_else(|| format!("no [extension.{}] in the overlay", fact.name))?;
+    let (fact, entry) = super::extension::declared(model, header)?;
     let ident = |suffix: &str| names::ident(&format!("{}{suffix}", entry.rust));
     let names = Names {
         server: ident("Server"),

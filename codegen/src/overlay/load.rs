@@ -1,5 +1,6 @@
 //! From a tree to entries: every key, name and word is checked, and all faults are gathered.
 
+mod across;
 mod callback;
 mod field;
 mod group;
@@ -10,7 +11,6 @@ mod table;
 mod value;
 mod vtable;
 
-use super::UPSTREAM;
 use super::tree::{Node, Tree};
 use super::types::*;
 use super::vocabulary::{self, Kind, Section};
@@ -431,47 +431,6 @@ impl Loader<'_> {
             why: owned(node, "why"),
             fields,
         })
-    }
-
-    /// Rules that span entries.
-    fn cross_check(&mut self, tree: &Node, overlay: &Overlay) {
-        // A vendor's types stand in another crate than upstream's.
-        let mut names: BTreeMap<(bool, &str), &str> = BTreeMap::new();
-        let rust_names = overlay.handles.iter().map(|(c, h)| (c, &h.rust));
-        let rust_names = rust_names.chain(overlay.enums.iter().map(|(c, e)| (c, &e.rust)));
-        for (c, rust) in rust_names.chain(overlay.values.iter().map(|(c, v)| (c, &v.rust))) {
-            let sections = ["handle", "enum", "value"];
-            let node = sections.iter().find_map(|s| tree.get(s)?.get(c));
-            let file = node.and_then(|n| self.files.get(n.file));
-            let upstream = file.is_some_and(|f| f == UPSTREAM);
-            if let Some(other) = names.insert((upstream, rust), c)
-                && let Some(node) = node
-            {
-                self.refuse(
-                    "O040",
-                    node,
-                    format!("`{c}` and `{other}` are both called `{rust}`"),
-                    "give one of them another `rust` name",
-                );
-            }
-        }
-        for (name, function) in &overlay.functions {
-            let Some(node) = tree.get("function").and_then(|f| f.get(name)) else {
-                continue;
-            };
-            if let Some(on) = function
-                .on
-                .as_deref()
-                .filter(|on| *on != "none" && !overlay.handles.contains_key(*on))
-            {
-                self.refuse(
-                    "O041",
-                    node,
-                    format!("{name}: the receiver `{on}` has no [handle] entry"),
-                    "add the entry or correct `on`",
-                );
-            }
-        }
     }
 }
 
