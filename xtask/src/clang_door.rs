@@ -3,6 +3,7 @@
 //! `plugins`), so that the generator also runs while that does not compile. The same command is
 //! run again in a binary that has the feature.
 
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use pjrt_codegen::diag::Diagnostic;
@@ -55,14 +56,8 @@ fn rerun(feature: &str) -> Result<i32, Diagnostic> {
         feature,
     ]);
     let exe = std::env::current_exe().unwrap_or_default();
-    let profile = exe
-        .parent()
-        .and_then(|folder| folder.file_name())
-        .and_then(|name| name.to_str())
-        .unwrap_or("debug");
-    // The folder `debug` belongs to the profile `dev`.
-    if profile != "debug" {
-        command.args(["--profile", profile]);
+    if let Some(profile) = profile(&exe) {
+        command.args(["--profile", &profile]);
     }
     let manifest = crate::paths::root().join("Cargo.toml");
     command.arg("--manifest-path").arg(manifest);
@@ -75,4 +70,29 @@ fn rerun(feature: &str) -> Result<i32, Diagnostic> {
     status
         .code()
         .ok_or_else(|| failed("the command was killed".to_string()))
+}
+
+/// The profile that a binary was built in, if it is not the one that cargo takes by itself: the name
+/// of its folder within a target folder. An installed binary lies elsewhere.
+fn profile(exe: &Path) -> Option<String> {
+    let folder = exe.parent()?;
+    let in_target = folder.parent()?.join("CACHEDIR.TAG").is_file();
+    let name = folder.file_name()?.to_str()?;
+    // The folder `debug` belongs to the profile `dev`.
+    (in_target && name != "debug").then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_binary_in_a_target_folder_has_a_profile_and_an_installed_one_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let exe = |within: &str| folder.path().join(within).join("xtask");
+        assert_eq!(profile(&exe("bin")), None);
+        std::fs::write(folder.path().join("CACHEDIR.TAG"), "").unwrap();
+        assert_eq!(profile(&exe("debug")), None);
+        assert_eq!(profile(&exe("release")), Some("release".to_owned()));
+    }
 }
