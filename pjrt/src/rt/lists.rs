@@ -85,7 +85,7 @@ pub fn index_or_none<T: TryInto<i128>>(
 ///
 /// # Safety
 ///
-/// As [`slice`], for the lengths and for as many items as they add up to.
+/// As [`slice()`], for the lengths and for as many items as they add up to.
 pub unsafe fn rows<'a, T>(
     items: *const T,
     sizes: *const usize,
@@ -116,7 +116,7 @@ pub unsafe fn rows<'a, T>(
 ///
 /// # Safety
 ///
-/// As [`slice`], for both arrays and for each string.
+/// As [`slice()`], for both arrays and for each string.
 pub unsafe fn byte_strings<'a>(
     items: *const *const c_char,
     sizes: *const usize,

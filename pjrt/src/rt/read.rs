@@ -51,7 +51,7 @@ pub unsafe fn slice<'a, T>(items: *const T, count: usize, place: Place) -> Resul
 ///
 /// # Safety
 ///
-/// As [`slice`].
+/// As [`slice()`].
 pub unsafe fn text<'a>(text: *const c_char, size: usize, place: Place) -> Result<&'a str> {
     // SAFETY: the caller's promise.
     let bytes: &[u8] = unsafe { slice(text.cast(), size, place) }?;
@@ -62,7 +62,7 @@ pub unsafe fn text<'a>(text: *const c_char, size: usize, place: Place) -> Result
 ///
 /// # Safety
 ///
-/// As [`slice`], and each value's name and contents are as its type and size say.
+/// As [`slice()`], and each value's name and contents are as its type and size say.
 pub unsafe fn named_values<'a>(
     api: &'static Api,
     values: *const sys::PJRT_NamedValue,
@@ -77,7 +77,7 @@ pub unsafe fn named_values<'a>(
 ///
 /// # Safety
 ///
-/// As [`slice`], until `free` is called with `object`, which nobody else does.
+/// As [`slice()`], until `free` is called with `object`, which nobody else does.
 pub unsafe fn held_bytes(
     _api: &'static Api,
     bytes: *const c_char,
