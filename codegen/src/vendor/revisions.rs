@@ -21,7 +21,7 @@ pub struct Revisions(pub Vec<Schema>);
 ///
 /// # Errors
 ///
-/// What is not as [`write`] writes it.
+/// What is not as [`write()`] writes it.
 pub fn read((name, text): &File) -> Result<Revisions, Diagnostics> {
     let fault =
         |message: String| Diagnostics::from(Diagnostic::new("N010", name, message).help(HELP));
