@@ -265,3 +265,62 @@ unsafe fn copy_words(
     }
     gates
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table that ends in two flags, as a vendor's may.
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    struct Flagged {
+        size: usize,
+        first: u8,
+        second: u8,
+        function: usize,
+        last: u8,
+    }
+
+    const THEIRS: Flagged = Flagged {
+        size: 25,
+        first: 1,
+        second: 1,
+        function: usize::MAX,
+        last: 1,
+    };
+
+    /// Copies so many bytes of a table of which a slot may be absent.
+    fn copied(end: usize, gates: &'static [Gated]) -> Flagged {
+        let history = History {
+            newest: size_of::<Flagged>() as u32,
+            by_size: true,
+            whole: 25,
+            gates,
+            ends: &[],
+        };
+        let version = Version::of(&history, 0, end, size_of::<Flagged>());
+        let mut ours = Flagged::default();
+        // SAFETY: the table is whole, longer than `end`, and any bits are one.
+        unsafe { copy_slots(NonNull::from(&THEIRS), end, &mut ours, version, &history) };
+        ours
+    }
+
+    #[test]
+    fn a_flag_at_the_end_is_there_where_the_table_ends_behind_it() {
+        assert_eq!(copied(25, &[]), THEIRS);
+        assert_eq!(copied(size_of::<Flagged>(), &[]), THEIRS);
+        assert_eq!(copied(24, &[]).last, 0);
+    }
+
+    #[test]
+    fn an_absent_flag_leaves_the_function_behind_it_whole() {
+        const ABSENT: &[Gated] = &[Gated {
+            name: "second",
+            offset: 9,
+            rows: &[[0, 0, 0, 0]],
+        }];
+        let ours = copied(25, ABSENT);
+        assert_eq!((ours.first, ours.second), (1, 0));
+        assert_eq!(ours.function, usize::MAX);
+    }
+}
