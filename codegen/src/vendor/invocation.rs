@@ -271,7 +271,7 @@ mod tests {
             ("schema = \"a\"", "no `overlay`"),
             ("schema", "without `=`"),
             ("schema = ", "without a file"),
-            ("schema = 3, overlay = \"a\"", "`3`".trim_matches('`')),
+            ("schema = 3, overlay = \"a\"", "found 3 in the place of"),
             ("shcema = \"a\"", "`shcema`"),
             (
                 "schema = \"a\" overlay = \"b\"",

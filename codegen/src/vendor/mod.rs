@@ -16,20 +16,23 @@ pub use revisions::Revisions;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::{Model, Versions};
 use crate::overlay::{self, UPSTREAM};
-use crate::schema::{self, Schema};
+use crate::schema::{self, Header, Schema};
 
 /// A file: name and text.
 pub type File = (String, String);
 
-/// Reads a vendor's facts.
+/// Reads a vendor's facts, and the one header that they are about.
 ///
 /// # Errors
 ///
 /// The file is not what the extractor writes, or is about something else than one header.
-pub fn facts((name, text): &File) -> Result<Schema, Diagnostics> {
+pub fn facts((name, text): &File) -> Result<(Schema, Header), Diagnostics> {
     let schema = schema::load(name, text)?;
     match schema.headers.as_slice() {
-        [header] if header.extension.is_some() => Ok(schema),
+        [header] if header.extension.is_some() => {
+            let header = header.clone();
+            Ok((schema, header))
+        }
         others => {
             let found: Vec<&str> = others.iter().map(|h| h.module.as_str()).collect();
             let message = format!(
@@ -57,7 +60,7 @@ pub fn model(
     judgements: &[File],
     history: Option<&File>,
 ) -> Result<Model, Diagnostics> {
-    let own = facts(schema)?;
+    let (own, header) = facts(schema)?;
     let mut found = collisions(&upstream.facts, &own, &schema.0);
     let older = history.map(revisions::read).transpose();
     let older = older.unwrap_or_else(|faults| {
@@ -77,9 +80,6 @@ pub fn model(
         names.push(name.clone());
     }
     found.into_result(())?;
-    let Some(header) = own.headers.first().cloned() else {
-        return Err(Diagnostics::default());
-    };
     let header = &header;
     let mut versions = upstream.versions.clone();
     let older = older.unwrap_or_default();

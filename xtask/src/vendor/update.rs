@@ -26,7 +26,7 @@ pub fn update(reading: &Reading, folder: &Path) -> Outcome {
     let module = module_in(folder)?;
     let [json, toml, history] = names(&module);
     let before_text = read(&folder.join(&json))?;
-    let before = vendor::facts(&(json.clone(), before_text.clone()))?;
+    let (before, _) = vendor::facts(&(json.clone(), before_text.clone()))?;
     let upstream = upstream()?;
     let facts = again(&upstream, reading, &before)?;
     let (Some(old), Some(new)) = (before.headers.first(), facts.header()) else {
